@@ -1,0 +1,34 @@
+"""Protocol constants, each under its source."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# BN254 (alt_bn128): https://eips.ethereum.org/EIPS/eip-197
+BN254_SCALAR_FIELD: Final = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+
+# EIP-170, largest code of a contract: https://eips.ethereum.org/EIPS/eip-170
+MAX_CODE_SIZE: Final = 24_576
+
+# ERC-7992, first 4 bytes of keccak256("halo2-kzg-bn254-v1")
+PROOF_SYSTEM_NAME: Final = "halo2-kzg-bn254-v1"
+PROOF_SYSTEM_ID: Final = bytes.fromhex("301c92ec")
+
+# contracts/verification: the tags under which commitments and roots are hashed
+INPUT_COMMITMENT_TAG_TEXT: Final = "plumbline.input-commitment.v1"
+FEED_ROOT_TAG_TEXT: Final = "plumbline.feed-root.v1"
+
+# Decoded instances must be smaller than this in magnitude (contracts/libraries/FieldElements.sol)
+MAX_INSTANCE_MAGNITUDE: Final = 1 << 63
+
+# Chains on which the well-known development keys and a set-up made on this machine may be used: Anvil, Hardhat, Ganache
+LOCAL_CHAIN_IDS: Final = frozenset({31337, 1337})
+
+# The mnemonic that Anvil prints at every start: public, so worth nothing anywhere else
+ANVIL_MNEMONIC: Final = "test test test test test test test test test test test junk"
+
+PRICE_DECIMALS: Final = 8
+ANSWER_DECIMALS: Final = 18
+
+# The version of ezkl whose circuits and verifiers this release speaks
+EZKL_VERSION: Final = "23.0.5"

@@ -1,0 +1,160 @@
+"""Every error that this product raises.
+
+OracleError
+├── Retry                    the same call may succeed later: wait and repeat
+│   ├── RpcUnavailable
+│   ├── SourceUnavailable
+│   ├── ServiceUnavailable
+│   └── TransactionNotMined
+├── SkipCycle                nothing to do now, or these facts are not acceptable: go on with the next cycle
+│   ├── ContractRevert       the chain refused; subclasses in oracle.chain.reverts, one for each ABI error
+│   ├── ObservationRejected
+│   ├── SourceExhausted
+│   └── FeatureUnavailable
+├── Halt                     a person has to act
+│   ├── ConfigurationError
+│   ├── WrongChain
+│   ├── UnfundedKey
+│   ├── ArtifactMismatch     a key, circuit or set-up on disk is not the pinned one
+│   ├── UnsafeSetup          a set-up made on this machine, or a well-known key, outside a local chain
+│   ├── StorageFull
+│   └── ToolMissing
+└── InvalidInput             the caller's data is at fault
+    ├── ModelRejected        an ONNX file that cannot be proven, or not soundly
+    ├── InputRejected        inputs of wrong shape, not finite, or outside the circuit's domain
+    ├── ProofRejected
+    ├── NotFound
+    ├── Conflict
+    ├── FieldElementError
+    └── ValueOutOfRange
+"""
+
+from __future__ import annotations
+
+
+class OracleError(Exception):
+    """Root. `remedy` says in one sentence what the user can do; empty where the message already does."""
+
+    remedy: str = ""
+
+    def __init__(self, *args: object, remedy: str = "") -> None:
+        super().__init__(*args)
+        if remedy:
+            self.remedy = remedy
+
+
+class Retry(OracleError):
+    """The same call may succeed later."""
+
+
+class RpcUnavailable(Retry):
+    """The chain's RPC does not answer."""
+
+
+class SourceUnavailable(Retry):
+    """A market source does not answer."""
+
+
+class ServiceUnavailable(Retry):
+    """The Plumbline service does not answer."""
+
+
+class TransactionNotMined(Retry):
+    """A sent transaction is not in a block yet."""
+
+
+class SkipCycle(OracleError):
+    """Nothing to do in this cycle."""
+
+
+class ContractRevert(SkipCycle):
+    """The chain refused a call; `name` and `args_` are the ABI error's."""
+
+    def __init__(self, name: str, args_: tuple[object, ...] = (), *, remedy: str = "") -> None:
+        super().__init__(f"{name}({', '.join(map(str, args_))})", remedy=remedy)
+        self.name = name
+        self.args_ = args_
+
+
+class ObservationRejected(SkipCycle):
+    """An observation does not fit the feed's rules."""
+
+
+class SourceExhausted(SkipCycle):
+    """A replayed source has no further observation."""
+
+
+class FeatureUnavailable(SkipCycle):
+    """There are not yet enough observations in one segment for the model's window."""
+
+
+class Halt(OracleError):
+    """A person has to act."""
+
+
+class ConfigurationError(Halt):
+    """A setting is missing or wrong."""
+
+
+class WrongChain(Halt):
+    """The RPC serves another chain than configured."""
+
+
+class UnfundedKey(Halt):
+    """A sending key cannot pay for its transactions."""
+
+
+class ArtifactMismatch(Halt):
+    """An artifact's hash is not the pinned one."""
+
+
+class UnsafeSetup(Halt):
+    """Something that is only safe on a local chain was about to be used on another."""
+
+
+class StorageFull(Halt):
+    """A disk is full; nothing was half-written."""
+
+
+class ToolMissing(Halt):
+    """An external tool is missing or has the wrong version."""
+
+
+class InvalidInput(OracleError):
+    """The caller's data is at fault."""
+
+
+class ModelRejected(InvalidInput):
+    """The ONNX file cannot be proven, or not soundly."""
+
+
+class InputRejected(InvalidInput):
+    """Model inputs of wrong shape, not finite, or outside the circuit's domain."""
+
+
+class ProofRejected(InvalidInput):
+    """A proof does not verify, or does not belong to what it is claimed for."""
+
+
+class NotFound(InvalidInput):
+    """No such model, feed, round or request."""
+
+
+class Conflict(InvalidInput):
+    """The request contradicts an earlier one under the same key or name."""
+
+
+class FieldElementError(InvalidInput):
+    """A number is not below the BN254 scalar field's modulus."""
+
+    def __init__(self, felt: int) -> None:
+        super().__init__(f"{felt} is not a BN254 scalar field element")
+        self.felt = felt
+
+
+class ValueOutOfRange(InvalidInput):
+    """A decoded value's magnitude reaches 2^63."""
+
+    def __init__(self, value: int) -> None:
+        super().__init__(f"{value} is 2^63 or larger in magnitude")
+        self.value = value

@@ -1,0 +1,52 @@
+"""The one settings object: built once by the CLI, passed down, frozen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from platformdirs import user_cache_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where things are and how the service behaves; every field can be set as PLUMBLINE_<NAME> in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="PLUMBLINE_", frozen=True, extra="ignore")
+
+    # Folders
+    state_dir: Path = Field(
+        PROJECT_ROOT / ".plumbline", description="Databases, logs, proofs and the running stack's record."
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: user_cache_path("plumbline"), description="Rebuildable: set-ups and proving keys."
+    )
+    circuits_dir: Path = Field(PROJECT_ROOT / "circuits", description="Circuits that ship with the project.")
+    build_dir: Path = Field(PROJECT_ROOT / "build", description="Compiled contracts.")
+
+    # Chain
+    rpc_url: str = Field("", description="Empty: the embedded Anvil.")
+    chain_id: int = Field(31337, description="The chain id that the RPC must report.")
+    operator_key: SecretStr | None = Field(
+        None, description="Private key that pays; empty: Anvil's first, local chains only."
+    )
+    keystore: Path | None = Field(None, description="Encrypted keystore file instead of operator_key.")
+    keystore_password_file: Path | None = Field(None, description="File with the keystore's password.")
+    confirmations: int = Field(0, ge=0, description="Blocks on top of a transaction's block before it counts.")
+    max_fee_gwei: int = Field(200, gt=0, description="Cap on maxFeePerGas, also for replacements.")
+    tx_timeout_secs: float = Field(60.0, gt=0, description="Seconds in the pool before a transaction is replaced.")
+
+    # Proving
+    prove_timeout_secs: float = Field(120.0, gt=0, description="A worker that proves longer is killed.")
+    prove_memory_mb: int = Field(8192, gt=0, description="A worker that grows beyond is killed.")
+    max_workers: int = Field(2, gt=0, description="Proving processes at most.")
+
+    # Service
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in state_dir.")
+    api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    api_port: int = Field(0, ge=0, le=65535, description="0: a free port.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_json: bool = Field(False, description="One JSON object a line instead of text.")
