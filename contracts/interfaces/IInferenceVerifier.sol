@@ -13,6 +13,8 @@ interface IInferenceVerifier is IERCZKMLVerifier, IERCZKMLStorageExtension {
     error ValueOutOfRange(uint256 index, uint256 felt);
     /// @notice Thrown when the number of instances, inputs or outputs is not the model's.
     error InstanceCountMismatch(uint256 actual, uint256 expected);
+    /// @notice Thrown when no inference was stored under this id.
+    error InferenceNotFound(bytes32 inferenceId);
 
     /// @notice The commitment to the inputs of one inference.
     /// @dev keccak256(abi.encode(INPUT_COMMITMENT_TAG, chainid, this, modelId, version, nonce, observedAt,

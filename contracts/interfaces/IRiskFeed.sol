@@ -4,13 +4,16 @@ pragma solidity ^0.8.24;
 import {AggregatorV2V3Interface} from "./AggregatorV2V3Interface.sol";
 
 /// @title A feed whose every answer was proven from observations on this chain
-/// @dev `updatedAt` is the publication's block time, `observedAt` the time of the newest observation that went in.
+/// @dev `updatedAt` is the publication's block time, `observedAt` the time of the newest observation that went in; so is
+/// `startedAt`.
 /// Reads never revert for age: consumers decide, or use `latestAnswerNoOlderThan`.
 /// @custom:invariant answer stays within [minAnswer, maxAnswer] from the first round on
 /// @custom:invariant observedAt strictly rises from round to round
 interface IRiskFeed is AggregatorV2V3Interface {
     /// @dev Rates bound the move of `answer` from the last one, for each hour between the two observation times; zero freezes
-    /// that direction. The first answer is bound by minAnswer and maxAnswer alone.
+    /// that direction. They count from the last answer's magnitude or, where that is smaller, from a basis point of
+    /// maxAnswer - minAnswer, so that an answer of zero can move. The first answer is bound by minAnswer and maxAnswer
+    /// alone, and these win over the rates when guards change. Bounds lie within int112.
     struct Guards {
         int192 minAnswer;
         int192 maxAnswer;
@@ -61,6 +64,8 @@ interface IRiskFeed is AggregatorV2V3Interface {
     error StaleAnswer(uint256 age, uint256 maxStaleness);
     /// @notice Thrown when guards make no sense.
     error InvalidGuards();
+    /// @notice Thrown when a feed is made without an admin or a guardian.
+    error InvalidConfiguration();
 
     /// @notice Proves and publishes the next round. Anyone may call; the proof decides.
     /// @param observationRound Round of the observation feed at which the window ends.
@@ -81,7 +86,8 @@ interface IRiskFeed is AggregatorV2V3Interface {
     function observedAt(uint256 roundId) external view returns (uint64);
 
     /// @notice The hash chain's head: root_n = keccak256(abi.encode(root_{n-1}, roundId, modelId, version, inputCommitment,
-    /// observationRound, observedAt, provenAnswer, answer, proofHash)), root_0 = keccak256(abi.encode(ROOT_TAG, chainid, this)).
+    /// observationRound, observedAt, provenAnswer, answer, proofHash)), root_0 = keccak256(abi.encode(ROOT_TAG, chainid, this)),
+    /// ROOT_TAG = keccak256("plumbline.feed-root.v1"), proofHash = keccak256(zkProof).
     function root() external view returns (bytes32);
 
     /// @notice True when paused, without rounds, or with an observation older than the heartbeat.
