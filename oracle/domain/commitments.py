@@ -1,4 +1,4 @@
-"""Twins of the hashes that contracts/verification and contracts/feeds compute: with them a round is verified off chain."""
+"""Twins of the hashes that contracts/verification and contracts/feeds compute, to verify a round off chain."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ProvenRound:
     proof_hash: bytes
 
 
-def input_commitment(
+def input_commitment(  # noqa: PLR0917 - the order in which the contract hashes them
     chain_id: int,
     verifier: str,
     model_id: int,
