@@ -111,6 +111,7 @@ function failures(output) {
     (e) => e.severity === "error" || (e.severity === "warning" && e.sourceLocation?.file?.startsWith("contracts/")),
   );
   const found = messages.map((e) => e.formattedMessage.trim());
+  if (messages.some((e) => e.severity === "error")) return found; // contracts are then incomplete
   for (const [unit, contracts] of Object.entries(output.contracts ?? {})) {
     for (const [name, { evm }] of Object.entries(contracts)) {
       const size = evm.deployedBytecode.object.length / 2;
