@@ -3,9 +3,11 @@
 OracleError
 ├── Retry                    the same call may succeed later: wait and repeat
 │   ├── RpcUnavailable
+│   │   └── RpcRefused       the node answered, with an error that is no revert
 │   ├── SourceUnavailable
 │   ├── ServiceUnavailable
-│   └── TransactionNotMined
+│   ├── TransactionNotMined
+│   └── FeeAboveCap
 ├── SkipCycle                nothing to do now, or these facts are not acceptable: go on with the next cycle
 │   ├── ContractRevert       the chain refused; subclasses in oracle.chain.reverts, one for each ABI error
 │   ├── ObservationRejected
@@ -25,6 +27,7 @@ OracleError
     ├── ProofRejected
     ├── NotFound
     ├── Conflict
+    │   └── NonceTaken
     ├── FieldElementError
     └── ValueOutOfRange
 """
@@ -51,6 +54,15 @@ class RpcUnavailable(Retry):
     """The chain's RPC does not answer."""
 
 
+class RpcRefused(RpcUnavailable):
+    """The RPC answered with an error that is no revert; `code` and `message` are its own."""
+
+    def __init__(self, code: int, message: str, *, remedy: str = "") -> None:
+        super().__init__(f"the RPC refused: {message} ({code})", remedy=remedy)
+        self.code = code
+        self.message = message
+
+
 class SourceUnavailable(Retry):
     """A market source does not answer."""
 
@@ -61,6 +73,15 @@ class ServiceUnavailable(Retry):
 
 class TransactionNotMined(Retry):
     """A sent transaction is not in a block yet."""
+
+
+class FeeAboveCap(Retry):
+    """The chain's base fee, in wei, is above what may be paid."""
+
+    def __init__(self, base_fee: int, cap: int, *, remedy: str = "") -> None:
+        super().__init__(f"the base fee of {base_fee} wei is above the cap of {cap} wei", remedy=remedy)
+        self.base_fee = base_fee
+        self.cap = cap
 
 
 class SkipCycle(OracleError):
@@ -142,6 +163,15 @@ class NotFound(InvalidInput):
 
 class Conflict(InvalidInput):
     """The request contradicts an earlier one under the same key or name."""
+
+
+class NonceTaken(Conflict):
+    """Another pending transaction of the same key has this nonce."""
+
+    def __init__(self, sender: str, nonce: int) -> None:
+        super().__init__(f"nonce {nonce} of {sender} belongs to another pending transaction")
+        self.sender = sender
+        self.nonce = nonce
 
 
 class FieldElementError(InvalidInput):
