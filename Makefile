@@ -1,0 +1,68 @@
+# Two commands matter: `make demo` and `make test`. Both set up what is missing, and a second run skips what is done.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3.11
+PYTHON_FOUND := $(shell command -v $(PYTHON) || command -v python3)
+BIN := .venv/bin
+DEMO_ARGS ?=
+TEST_ARGS ?=
+BENCH_ARGS ?=
+
+.PHONY: help setup contracts circuits demo up test lint format typecheck layers bench gas ape clean
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.done node_modules/.done contracts ## Python into .venv, npm packages into node_modules, contracts compiled
+
+.venv/.done: requirements.lock pyproject.toml
+	@echo "Setting up .venv (a few minutes the first time)"
+	@$(PYTHON_FOUND) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+	  || { echo "Plumbline needs Python 3.11 or 3.12; found $$($(PYTHON_FOUND) --version). Set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON_FOUND) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/.done: package.json package-lock.json
+	@echo "Setting up node_modules"
+	@command -v node >/dev/null || { echo "Plumbline needs Node.js 20 or newer on PATH"; exit 1; }
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+contracts: node_modules/.done ## Compile contracts/ into build/
+	@node scripts/compile.mjs
+
+demo: setup ## Replay a market: observe, prove, publish, lend, liquidate
+	@$(BIN)/plumbline demo $(DEMO_ARGS)
+
+up: setup ## The embedded stack: Anvil, contracts, service, API
+	@$(BIN)/plumbline up
+
+test: setup lint ## Linters, types, layers, then every test
+	@$(BIN)/pytest $(TEST_ARGS)
+
+lint: setup ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Rewrite Python in the house format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## Speed and gas, against ezkl's own calibration in the same run
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+gas: setup ## Rewrite the gas snapshot after a deliberate change
+	@PLUMBLINE_UPDATE_GAS=1 $(BIN)/pytest tests/contracts tests/gas
+
+ape: setup ## The contracts' suite under eth-ape
+	@scripts/ape test
+
+clean: ## Remove what the commands above made, but no state of a running stack
+	@rm -rf .venv node_modules build .ape .solcx .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
