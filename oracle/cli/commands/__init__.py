@@ -1,0 +1,1 @@
+"""The commands: arguments, help and printing; the work is done below."""

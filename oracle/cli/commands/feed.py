@@ -1,0 +1,105 @@
+"""`plumbline feed`: feeds of the running service, through its API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from oracle.cli import render
+from oracle.cli.context import JsonOption, invocation
+
+app = typer.Typer(name="feed", help="Feeds: list them, push a round, read and verify rounds.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The feed's name, such as spx-volatility.", show_default=False)]
+
+
+@app.command("list")
+def list_feeds(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
+    """Every feed with its newest round.
+
+    Example:
+
+      plumbline feed list
+    """
+    from oracle.cli.service_access import api
+
+    call = invocation(ctx)
+    with api(call.settings) as client:
+        feeds = client.get("/v1/feeds")["feeds"]
+    if call.as_json:
+        render.print_json(feeds)
+        return
+    rows = [(f["name"], f["kind"], f["address"], f["roundId"], _answer(f), f["observedAt"]) for f in feeds]
+    render.print_table("", ("name", "kind", "address", ">round", ">answer", ">observed at"), rows)
+
+
+@app.command("push")
+def push(ctx: typer.Context, *, name: Name, as_json: JsonOption = False) -> None:
+    """Advances the market by one step and makes the feed's next round; returns when it is on chain.
+
+    Examples:
+
+      plumbline feed push spx-volatility
+
+      plumbline feed push spx-usd --json
+    """
+    from oracle.cli.service_access import push_and_wait
+
+    call = invocation(ctx)
+    with render.working(f"pushing {name}", quiet=call.as_json):
+        made = push_and_wait(call.settings, name)
+    if call.as_json:
+        render.print_json(made)
+    else:
+        typer.echo(f"{name} round {made['roundId']}: {_answer(made)} observed at {made['observedAt']}")
+
+
+@app.command("rounds")
+def rounds(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many, the newest first.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """The newest rounds of a feed.
+
+    Example:
+
+      plumbline feed rounds spx-volatility --limit 5
+    """
+    from oracle.cli.service_access import api
+
+    call = invocation(ctx)
+    with api(call.settings) as client:
+        found = client.get(f"/v1/feeds/{name}/rounds", limit=limit)["rounds"]
+    if call.as_json:
+        render.print_json(found)
+        return
+    rows = [(r["roundId"], r["observedAt"], r["updatedAt"], r["answer"]) for r in found]
+    render.print_table(name, (">round", ">observed at", ">updated at", ">answer"), rows)
+
+
+@app.command("verify")
+def verify(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    round_id: Annotated[int, typer.Argument(help="The round; 0 for the newest.", min=0)] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Verifies a round again from the chain alone: its event, its transaction, and the contracts it names.
+
+    Example:
+
+      plumbline feed verify spx-volatility 3
+    """
+    from oracle.cli.verification import verify_named_round
+
+    call = invocation(ctx)
+    render.print_verification(verify_named_round(call.settings, name, round_id), as_json=call.as_json)
+
+
+def _answer(feed: dict[str, Any]) -> str:
+    return render.decimal(feed["answer"], feed["decimals"])
