@@ -93,7 +93,6 @@ def _run_solc(request: str) -> str:
         "--include-path",
         str(modules),
     ]
-    command.append(str(modules))
     done = subprocess.run(
         command, input=request, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_SECS, check=False
     )
