@@ -1,7 +1,7 @@
 """GARCH(1,1) volatility: an asset's parameters, the horizon's weights, the recursion that the circuit proves.
 
-Bollerslev (1986), "Generalized autoregressive conditional heteroskedasticity", eq. 1; the forecast over several steps is
-Baillie and Bollerslev (1992). Integer parts are twins of contracts/features/GarchVolatilityModule.sol, bit for bit.
+Bollerslev (1986), "Generalized autoregressive conditional heteroskedasticity", eq. 1; the forecast over several steps
+is Baillie and Bollerslev (1992). Integer parts are twins of contracts/features/GarchVolatilityModule.sol, bit for bit.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def horizon_weights_wad(params: GarchParams) -> tuple[int, int]:
     return total // params.horizon, params.omega_wad * inner // WAD // params.horizon
 
 
-def forecast(x: Sequence[float], h0: float, omega: float, alpha: float, beta: float, a: float, b: float) -> float:
+def forecast(x: Sequence[float], h0: float, omega: float, alpha: float, beta: float, a: float, b: float) -> float:  # noqa: PLR0917
     """Average variance per step over the horizon, in units of sigma_ref^2: what the circuit computes, in floats.
 
     `x`: standardised returns, oldest first; `h0`: the variance in force at the first of them.
