@@ -35,7 +35,8 @@ class OutboxEntry:
     """One call under its idempotency key, with every form in which it was ever signed, oldest first.
 
     `chain` is `<chain id>:<genesis hash>`: a local chain started anew is another chain. `value` in wei, `to` None for
-    a contract's creation. `tx_hash`, `block_number`, `block_hash` say where it landed; None while pending.
+    a contract's creation. `tx_hash`, `block_number`, `block_hash` say where it landed; None while pending. `revision`
+    grows by one with each stored change.
     """
 
     key: str
@@ -50,6 +51,7 @@ class OutboxEntry:
     tx_hash: bytes | None = None
     block_number: int | None = None
     block_hash: bytes | None = None
+    revision: int = 0
 
     @property
     def nonce(self) -> int:
@@ -73,7 +75,10 @@ class Outbox(Protocol):
         ...
 
     def replace(self, entry: OutboxEntry) -> None:
-        """Replaces the entry of the same chain and key as a whole. Raises NotFound, and NonceTaken as `insert`."""
+        """Replaces the entry of the same chain and key as a whole, when the stored one is of the revision before.
+
+        Raises NotFound, Conflict for any other revision (somebody else was faster), and NonceTaken as `insert`.
+        """
         ...
 
     def pending(self, chain: str, sender: str) -> list[OutboxEntry]:
@@ -100,8 +105,11 @@ class MemoryOutbox:
 
     def replace(self, entry: OutboxEntry) -> None:
         with self._lock:
-            if (entry.chain, entry.key) not in self._entries:
+            stored = self._entries.get((entry.chain, entry.key))
+            if stored is None:
                 raise NotFound(f"no transaction under the key {entry.key!r}")
+            if stored.revision + 1 != entry.revision:
+                raise Conflict(f"revision {entry.revision} of {entry.key!r} follows not on {stored.revision}")
             self._store(entry)
 
     def pending(self, chain: str, sender: str) -> list[OutboxEntry]:

@@ -1,0 +1,322 @@
+"""Every error that a contract of this project can revert with, as an exception of the same name and arguments.
+
+`decode_revert` picks the class by the selector. tests/unit/chain/test_reverts.py compares this list with build/.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from oracle.chain.abi_revert import AbiRevert, decode_registered
+from oracle.errors import ContractRevert
+
+# https://docs.soliditylang.org/en/latest/control-structures.html#panic-via-assert-and-error-via-require
+PANIC_MEANINGS: Final = {
+    0x01: "assertion failed",
+    0x11: "arithmetic overflow",
+    0x12: "division by zero",
+    0x21: "no such enum value",
+    0x22: "broken storage array",
+    0x31: "pop of an empty array",
+    0x32: "index out of bounds",
+    0x41: "out of memory",
+    0x51: "call of an unset function",
+}
+
+
+def decode_revert(data: bytes) -> ContractRevert:
+    """The exception for a call's revert data, ready to be raised."""
+    revert = decode_registered(data)
+    if isinstance(revert, Panic) and isinstance(code := revert.args_[0], int):
+        revert.remedy = PANIC_MEANINGS.get(code, "")
+    return revert
+
+
+class TransactionReverted(ContractRevert):
+    """A transaction failed on chain for a reason that cannot be had any more; `args_` holds its hash."""
+
+    def __init__(self, tx_hash: str, *, remedy: str = "") -> None:
+        super().__init__("TransactionReverted", (tx_hash,), remedy=remedy)
+
+
+class Error(AbiRevert):
+    """`require` and `revert` with a text, in contracts that are not ours."""
+
+    abi = ("Error(string message)",)
+
+
+class Panic(AbiRevert):
+    """Solidity's own checks."""
+
+    abi = ("Panic(uint256 code)",)
+
+
+# --- declared by contracts, by name
+
+
+class AccessControlBadConfirmation(AbiRevert):
+    abi = ("AccessControlBadConfirmation()",)
+
+
+class AccessControlUnauthorizedAccount(AbiRevert):
+    abi = ("AccessControlUnauthorizedAccount(address account, bytes32 neededRole)",)
+
+
+class ActivationTooEarly(AbiRevert):
+    abi = ("ActivationTooEarly(uint256 modelId, uint32 version, uint64 activatableAt)",)
+
+
+class AmountTooLarge(AbiRevert):
+    abi = ("AmountTooLarge(uint256 amount, uint256 max)",)
+
+
+class AnswerOutOfBounds(AbiRevert):
+    abi = ("AnswerOutOfBounds(int256 answer, int256 minAnswer, int256 maxAnswer)",)
+
+
+class ArrayLengthMismatch(AbiRevert):
+    abi = ("ArrayLengthMismatch(uint256 reports, uint256 signatures)",)
+
+
+class AuctionExpired(AbiRevert):
+    abi = ("AuctionExpired(uint256 expiresAt)",)
+
+
+class AuctionInProgress(AbiRevert):
+    abi = ("AuctionInProgress(address account, uint256 expiresAt)",)
+
+
+class BorrowLimitExceeded(AbiRevert):
+    abi = ("BorrowLimitExceeded(uint256 debt, uint256 limit)",)
+
+
+class DebtBelowMinimum(AbiRevert):
+    abi = ("DebtBelowMinimum(uint256 debt, uint256 minDebt)",)
+
+
+class EnforcedPause(AbiRevert):
+    abi = ("EnforcedPause()",)
+
+
+class ExpectedPause(AbiRevert):
+    abi = ("ExpectedPause()",)
+
+
+class InferenceNotFound(AbiRevert):
+    abi = ("InferenceNotFound(bytes32 inferenceId)",)
+
+
+class InputCommitmentMismatch(AbiRevert):
+    abi = ("InputCommitmentMismatch()",)
+
+
+class InstanceCountMismatch(AbiRevert):
+    abi = ("InstanceCountMismatch(uint256 actual, uint256 expected)",)
+
+
+class InstanceNotInField(AbiRevert):
+    abi = ("InstanceNotInField(uint256 index, uint256 value)",)
+
+
+class InsufficientCollateral(AbiRevert):
+    abi = ("InsufficientCollateral(uint256 requested, uint256 available)",)
+
+
+class InsufficientLiquidity(AbiRevert):
+    abi = ("InsufficientLiquidity(uint256 requested, uint256 available)",)
+
+
+class InsufficientShares(AbiRevert):
+    abi = ("InsufficientShares(uint256 requested, uint256 available)",)
+
+
+class InvalidCommitment(AbiRevert):
+    abi = ("InvalidCommitment()",)
+
+
+class InvalidConfig(AbiRevert):
+    abi = ("InvalidConfig(bytes32 field)",)
+
+
+class InvalidConfiguration(AbiRevert):
+    abi = ("InvalidConfiguration()",)
+
+
+class InvalidGuards(AbiRevert):
+    abi = ("InvalidGuards()",)
+
+
+class InvalidProof(AbiRevert):
+    abi = ("InvalidProof()",)
+
+
+class InvalidVerifierSpec(AbiRevert):
+    abi = ("InvalidVerifierSpec()",)
+
+
+class ModelIsDeprecated(AbiRevert):
+    abi = ("ModelIsDeprecated(uint256 modelId)",)
+
+
+class ModelMismatch(AbiRevert):
+    abi = ("ModelMismatch()",)
+
+
+class ModelNotFound(AbiRevert):
+    abi = ("ModelNotFound(uint256 modelId)",)
+
+
+class MoveNeedsAllPublishers(AbiRevert):
+    abi = ("MoveNeedsAllPublishers(uint256 moveBps, uint256 maxMoveBps)",)
+
+
+class NoAuction(AbiRevert):
+    abi = ("NoAuction(address account)",)
+
+
+class NoDataPresent(AbiRevert):
+    abi = ("NoDataPresent(uint256 roundId)",)
+
+
+class NoDebt(AbiRevert):
+    abi = ("NoDebt(address account)",)
+
+
+class NotEnoughGas(AbiRevert):
+    abi = ("NotEnoughGas(uint256 available, uint256 required)",)
+
+
+class NotModelOwner(AbiRevert):
+    abi = ("NotModelOwner(uint256 modelId, address caller)",)
+
+
+class NotPublisher(AbiRevert):
+    abi = ("NotPublisher(address signer)",)
+
+
+class ObservationFromFuture(AbiRevert):
+    abi = ("ObservationFromFuture(uint64 observedAt, uint256 blockTimestamp)",)
+
+
+class ObservationLagged(AbiRevert):
+    abi = ("ObservationLagged(uint64 observationRound, uint64 latest, uint16 maxObservationLag)",)
+
+
+class ObservationNotNewer(AbiRevert):
+    abi = ("ObservationNotNewer(uint64 observationRound, uint64 last)",)
+
+
+class ObservationStale(AbiRevert):
+    abi = ("ObservationStale(uint256 age, uint256 heartbeat)",)
+
+
+class ObservationTooEarly(AbiRevert):
+    abi = ("ObservationTooEarly(uint64 observedAt, uint64 earliest)",)
+
+
+class ObservedAtMismatch(AbiRevert):
+    abi = ("ObservedAtMismatch(uint64 first, uint64 other)",)
+
+
+class OutputMismatch(AbiRevert):
+    abi = ("OutputMismatch()",)
+
+
+class PositionHealthy(AbiRevert):
+    abi = ("PositionHealthy(uint256 healthFactor)",)
+
+
+class PositionUnhealthy(AbiRevert):
+    abi = ("PositionUnhealthy(uint256 healthFactor)",)
+
+
+class PriceAboveLimit(AbiRevert):
+    abi = ("PriceAboveLimit(uint256 price, uint256 maxPrice)",)
+
+
+class PriceStale(AbiRevert):
+    abi = ("PriceStale(uint256 age, uint256 maxPriceAge)",)
+
+
+class PriceUnavailable(AbiRevert):
+    abi = ("PriceUnavailable()",)
+
+
+class PublisherSetChanged(AbiRevert):
+    abi = ("PublisherSetChanged(uint32 reported, uint32 current)",)
+
+
+class QuorumNotReached(AbiRevert):
+    abi = ("QuorumNotReached(uint256 reports, uint256 quorum)",)
+
+
+class ReportDeviates(AbiRevert):
+    abi = ("ReportDeviates(address signer, uint64 price, uint64 median)",)
+
+
+class SafeCastOverflowedUintDowncast(AbiRevert):
+    abi = ("SafeCastOverflowedUintDowncast(uint8 bits, uint256 value)",)
+
+
+class SignersNotSorted(AbiRevert):
+    abi = ("SignersNotSorted(address previous, address current)",)
+
+
+class StaleAnswer(AbiRevert):
+    abi = ("StaleAnswer(uint256 age, uint256 maxStaleness)",)
+
+
+class StaleReport(AbiRevert):
+    abi = ("StaleReport(uint256 age, uint256 maxReportAge)",)
+
+
+class TransferAmountMismatch(AbiRevert):
+    abi = ("TransferAmountMismatch(address asset, uint256 received, uint256 expected)",)
+
+
+class UnsupportedProofSystem(AbiRevert):
+    abi = ("UnsupportedProofSystem(bytes4 proofSystemId)",)
+
+
+class ValueOutOfRange(AbiRevert):
+    abi = ("ValueOutOfRange(uint256 index, uint256 felt)",)
+
+
+class VerificationRefused_ModelDeprecated(AbiRevert):  # noqa: N801  ERC-7992's name
+    abi = ("VerificationRefused_ModelDeprecated(uint256 modelId)",)
+
+
+class VerifierCodeMismatch(AbiRevert):
+    abi = ("VerifierCodeMismatch(address verifier, bytes32 expected, bytes32 actual)",)
+
+
+class VersionNotFound(AbiRevert):
+    abi = ("VersionNotFound(uint256 modelId, uint32 version)",)
+
+
+class VolatilityUnavailable(AbiRevert):
+    abi = ("VolatilityUnavailable()",)
+
+
+class WindowNotAvailable(AbiRevert):
+    abi = ("WindowNotAvailable(uint64 firstRound, uint64 earliest)",)
+
+
+class WrongModelStatus(AbiRevert):
+    abi = ("WrongModelStatus(uint256 modelId, uint32 version, uint8 status)",)
+
+
+class WrongRound(AbiRevert):
+    abi = ("WrongRound(uint64 reported, uint64 expected)",)
+
+
+class ZeroAddress(AbiRevert):
+    abi = ("ZeroAddress()",)
+
+
+class ZeroAmount(AbiRevert):
+    abi = ("ZeroAmount()",)
+
+
+class ZeroPrice(AbiRevert):
+    abi = ("ZeroPrice()",)
