@@ -77,6 +77,7 @@ outbox = sa.Table(
     sa.Column("tx_hash", sa.LargeBinary, nullable=True),
     sa.Column("block_number", sa.BigInteger, nullable=True),
     sa.Column("block_hash", sa.LargeBinary, nullable=True),
+    sa.Column("revision", sa.Integer, nullable=False),
 )
 _PENDING: Final = outbox.c.state == "pending"
 sa.Index(

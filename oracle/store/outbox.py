@@ -41,14 +41,21 @@ class SqlOutbox:
 
     def replace(self, entry: OutboxEntry) -> None:
         """See Outbox.replace."""
-        change = sa.update(outbox).where(self._is(entry.chain, entry.key)).values(**_values(entry))
+        before = sa.and_(self._is(entry.chain, entry.key), outbox.c.revision == entry.revision - 1)
+        change = sa.update(outbox).where(before).values(**_values(entry))
         try:
             with self._engine.begin() as connection:
-                found = connection.execute(change).rowcount
+                replaced = connection.execute(change).rowcount == 1
         except sa.exc.IntegrityError:
             raise NonceTaken(entry.sender, entry.nonce) from None
-        if found == 0:
+        if not replaced:
+            self._explain(entry)
+
+    def _explain(self, entry: OutboxEntry) -> None:
+        stored = self.get(entry.chain, entry.key)
+        if stored is None:
             raise NotFound(f"no transaction under the key {entry.key!r}")
+        raise Conflict(f"revision {entry.revision} of {entry.key!r} follows not on {stored.revision}")
 
     def pending(self, chain: str, sender: str) -> list[OutboxEntry]:
         """See Outbox.pending."""
@@ -81,6 +88,7 @@ def _values(entry: OutboxEntry) -> dict[str, Any]:
         "tx_hash": entry.tx_hash,
         "block_number": entry.block_number,
         "block_hash": entry.block_hash,
+        "revision": entry.revision,
     }
 
 
@@ -118,4 +126,5 @@ def _entry(row: Row[Any]) -> OutboxEntry:
         tx_hash=row.tx_hash,
         block_number=row.block_number,
         block_hash=row.block_hash,
+        revision=row.revision,
     )
