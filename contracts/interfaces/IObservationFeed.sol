@@ -4,7 +4,9 @@ pragma solidity ^0.8.24;
 import {AggregatorV2V3Interface} from "./AggregatorV2V3Interface.sol";
 
 /// @title Prices observed by a quorum of publishers; round n is the n-th observation
-/// @dev Answers are 8-decimal prices. `startedAt` is the observation time, `updatedAt` the publication's block time.
+/// @dev Answers are 8-decimal prices: the median of the reports, for an even number the mean of the middle two rounded
+/// down. `startedAt` is the observation time, `updatedAt` the publication's block time. Before the first round
+/// `latestRound` is 0 and the other latest reads revert with NoDataPresent(0). Reads never revert for age.
 /// @custom:invariant observedAt strictly rises from round to round and never exceeds the block's time
 interface IObservationFeed is AggregatorV2V3Interface {
     /// @dev EIP-712: Report(uint64 roundId,uint64 observedAt,uint64 price,uint32 publisherSetVersion)
@@ -62,14 +64,20 @@ interface IObservationFeed is AggregatorV2V3Interface {
     error NoDataPresent(uint256 roundId);
     /// @notice Thrown when a window would reach before the segment's or the buffer's start.
     error WindowNotAvailable(uint64 firstRound, uint64 earliest);
-    /// @notice Thrown when a publisher set or limits make no sense.
+    /// @notice Thrown when a window of no prices is asked for.
+    error EmptyWindow();
+    /// @notice Thrown when a batch is empty or larger than its gas bound.
+    error BatchSizeOutOfRange(uint256 size, uint256 max);
+    /// @notice Thrown when a publisher set, limits or the capacity make no sense.
     error InvalidConfiguration();
 
     /// @notice Records the next observation. Anyone may call; the signatures decide.
     /// @param reports One for each signer, in rising order of the signers' addresses.
     function submit(Report[] calldata reports, bytes[] calldata signatures) external returns (uint64 roundId);
 
-    /// @notice Records several observations in order; all or none.
+    /// @notice Records several observations in order; all or none. For the history that a window needs before its first
+    /// use: `maxReportAge` holds for the last of them, the others may be up to 2^23 - 1 seconds old. Their time of
+    /// observation stays their own, their `updatedAt` is this block's.
     function submitMany(Report[][] calldata reports, bytes[][] calldata signatures) external returns (uint64 roundId);
 
     /// @notice `count` consecutive prices, oldest first, that end at `roundId`, all of one segment; and the time of the last.
@@ -78,8 +86,14 @@ interface IObservationFeed is AggregatorV2V3Interface {
     /// @notice The observation time of a round, unix seconds.
     function observedAt(uint256 roundId) external view returns (uint64);
 
-    /// @notice First round after the last gap longer than `maxInterval`.
+    /// @notice First round after the last gap longer than `maxInterval`; 0 before the first round.
     function segmentStart() external view returns (uint64);
+
+    /// @notice First round that the ring buffer still holds; 0 before the first round.
+    function earliestRound() external view returns (uint64);
+
+    /// @notice Rounds that the ring buffer holds.
+    function capacity() external view returns (uint32);
 
     function publishers() external view returns (address[] memory);
 
