@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 
 from oracle import errors
-from oracle.errors import InvalidInput, OracleError, Retry, ServiceUnavailable
+from oracle.errors import ContractRevert, InvalidInput, OracleError, Retry, ServiceUnavailable
 
 CONNECT_TIMEOUT_SECS: Final = 5.0
 # A push proves and waits for the chain before it answers
@@ -32,10 +32,10 @@ class ApiClient:
         """The JSON document behind a path."""
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
-    def post(self, path: str, body: Any = None, *, idempotency_key: str = "") -> Any:
+    def post(self, path: str, body: Any = None, *, idempotency_key: str = "", **query: Any) -> Any:
         """The JSON answer to a POST."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return self._call("POST", path, json=body, headers=headers)
+        return self._call("POST", path, json=body, headers=headers, params=query)
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         try:
@@ -60,17 +60,17 @@ def problem_error(response: httpx.Response) -> OracleError:
         problem = {}
     detail = str(problem.get("detail") or problem.get("title") or f"the service answered {response.status_code}")
     remedy = str(problem.get("remedy") or "")
-    known = _class_named(str(problem.get("error") or problem.get("type") or "").rsplit("/", 1)[-1].rsplit(":", 1)[-1])
-    if known is None:
-        known = Retry if response.status_code >= 500 else InvalidInput
-    error = known(detail) if known.__init__ is OracleError.__init__ else OracleError.__new__(known, detail)
-    error.args = (detail,)
-    if remedy:
-        error.remedy = remedy
+    revert = problem.get("revert")
+    if isinstance(revert, dict):
+        return ContractRevert(str(revert.get("name")), tuple(revert.get("args") or ()), remedy=remedy)
+    fallback = Retry if response.status_code >= 500 else InvalidInput
+    return named_error(str(problem.get("error") or ""), detail, remedy, fallback)
+
+
+def named_error(name: str, message: str, remedy: str, fallback: type[OracleError] = OracleError) -> OracleError:
+    """An error of the class of that name, or of `fallback` where there is none, with this message and remedy."""
+    known = getattr(errors, name, None)
+    kind = known if isinstance(known, type) and issubclass(known, OracleError) else fallback
+    error = kind.__new__(kind)
+    OracleError.__init__(error, message, remedy=remedy)
     return error
-
-
-def _class_named(name: str) -> type[OracleError] | None:
-    words = "".join(part.capitalize() if part.islower() else part for part in name.split("-"))
-    found = getattr(errors, words, None)
-    return found if isinstance(found, type) and issubclass(found, OracleError) else None

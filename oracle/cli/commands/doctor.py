@@ -21,12 +21,12 @@ def doctor(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     """
     from rich.markup import escape
 
-    from oracle.cli import doctor as checks
+    from oracle.cli import diagnosis
 
     call = invocation(ctx)
     found = []
     console = render.stdout()
-    for check in checks.run(call.settings):
+    for check in diagnosis.run(call.settings):
         found.append(check)
         if not call.as_json:
             console.print(f"{MARKS[check.status]} {escape(check.name)}: {escape(check.detail)}")

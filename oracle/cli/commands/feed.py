@@ -47,8 +47,8 @@ def push(ctx: typer.Context, *, name: Name, as_json: JsonOption = False) -> None
     from oracle.cli.service_access import push_and_wait
 
     call = invocation(ctx)
-    with render.working(f"pushing {name}", quiet=call.as_json):
-        made = push_and_wait(call.settings, name)
+    with render.working(f"pushing {name}", quiet=call.as_json) as say:
+        made = push_and_wait(call.settings, name, say)
     if call.as_json:
         render.print_json(made)
     else:

@@ -35,9 +35,9 @@ def format_time(observed_at: int, *, daily: bool) -> str:
 
 
 def worst_fall(observations: Sequence[Observation], warm_up: int, max_gap_secs: int) -> ReplayWindow:
-    """The part around the largest relative fall within FALL_SPAN observations, after `warm_up` of history without a gap.
+    """The part around the largest relative fall within FALL_SPAN observations, after `warm_up` others.
 
-    Neither the part nor the history before it holds a gap longer than `max_gap_secs`, which a model's window may not span.
+    Neither the part nor the history before it holds a gap longer than `max_gap_secs`.
     Raises InvalidInput when there are not enough observations to show anything.
     """
     segments = [segment for segment in _segments(observations, max_gap_secs) if len(segment) > warm_up + 1]

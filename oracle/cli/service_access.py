@@ -1,0 +1,73 @@
+"""Asking the running service: through its API, at the address in the stack's record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from oracle.cli import stack as records
+from oracle.cli.api_client import ApiClient, named_error
+from oracle.domain.requests import FINAL_STATES, RequestState
+from oracle.errors import Retry, ServiceUnavailable
+from oracle.settings import Settings
+
+# One long poll; the API answers earlier when the request ends
+WAIT_SECS: Final = 60
+# A service that was killed is back within this, and goes on with what it had begun
+PATIENCE_SECS: Final = 90.0
+PAUSE_SECS: Final = 0.5
+
+Say = Callable[[str], None]
+
+
+def api(settings: Settings) -> ApiClient:
+    """A client of the running service. Raises NotFound without a stack, ServiceUnavailable without a service."""
+    stack = records.require(settings)
+    if not stack.api_url:
+        raise ServiceUnavailable("the stack has no API yet", remedy="wait until `plumbline up` has printed its URLs")
+    return ApiClient(stack.api_url)
+
+
+def push_and_wait(settings: Settings, name: str, say: Say) -> dict[str, Any]:
+    """Pushes a feed and returns its new round: what the request came to, with the feed's name, kind and decimals."""
+    with api(settings) as client:
+        feed = client.get(f"/v1/feeds/{name}")
+        request = client.post(f"/v1/feeds/{name}/push", waitSecs=0)
+        result = follow(client, request, say)
+    kept = {key: feed[key] for key in ("name", "kind", "address", "decimals")}
+    return {**kept, **{key: _integer(value) for key, value in result.items()}, "requestId": request["id"]}
+
+
+def follow(client: ApiClient, request: dict[str, Any], say: Say) -> dict[str, Any]:
+    """The result of a request once it has ended, over restarts of the service. Raises the error that it failed with."""
+    request_id = request["id"]
+    lost_since: float | None = None
+    while request["state"] not in FINAL_STATES:
+        say(f"request {request_id}: {request['step'] or request['state']}")
+        try:
+            request = client.get(f"/v1/requests/{request_id}", waitSecs=WAIT_SECS)
+            lost_since = None
+        except Retry:
+            lost_since = lost_since or time.monotonic()
+            if time.monotonic() - lost_since > PATIENCE_SECS:
+                raise
+        time.sleep(PAUSE_SECS if request["state"] not in FINAL_STATES else 0.0)
+    if request["state"] == RequestState.FULFILLED:
+        return dict(request["result"] or {})
+    raise request_error(request)
+
+
+def request_error(request: dict[str, Any]) -> Exception:
+    """The error that ended a request."""
+    cause = request.get("cause") or {}
+    step = f" (at {cause['step']})" if cause.get("step") else ""
+    message = str(cause.get("message") or f"request {request['id']} was {request['state']}")
+    return named_error(str(cause.get("error") or ""), message + step, str(cause.get("remedy") or ""))
+
+
+def _integer(value: Any) -> Any:
+    """The API sends large integers as decimal strings, for browsers; Python keeps them exact as numbers."""
+    if isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)
+    return value
