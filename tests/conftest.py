@@ -20,6 +20,8 @@ from tests.support.gas import check_gas
 from tests.support.local_chain import ACCOUNT_COUNT, AnvilServer, LocalChain, account
 from tests.support.reverts import RevertDecoder, RevertError
 
+pytest_plugins = ["tests.support.inference"]
+
 KEPT_VARIABLES = {"PLUMBLINE_DATA", "PLUMBLINE_CACHE_DIR", "PLUMBLINE_BUILD_DIR", "PLUMBLINE_UPDATE_GAS"}
 
 

@@ -1,0 +1,151 @@
+"""A real ezkl circuit small enough to be made in a test session: outputs = x @ weights, three inputs, two outputs.
+
+Everything is real: set-up, keys, proofs and the generated verifier. Only the model is tiny, and the set-up is nobody's.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import ezkl
+import onnx
+from numpy import array, float32
+from onnx import TensorProto, helper, numpy_helper
+
+from oracle.chain import solc
+from oracle.chain.build import ContractArtifact
+from oracle.constants import BN254_SCALAR_FIELD, PROOF_SYSTEM_ID
+from oracle.settings import Settings
+
+INPUT_COUNT = 3
+OUTPUT_COUNT = 2
+SCALE_BITS = 13
+LOGROWS = 8
+
+_LENGTH_CHECK = "success := and(success, eq(0x0c40, proof.length))"
+_OFFSET_CHECK = "success := and(success, eq(proof.offset, 0x64))"
+_VERIFIER_SCRIPT = """
+import asyncio, ezkl, sys
+async def make():
+    await ezkl.create_evm_verifier("vk.key", "settings.json", "Verifier.sol", "Verifier.abi", "kzg.srs")
+asyncio.run(make())
+"""
+
+
+@dataclass(frozen=True)
+class TinyProof:
+    """A proof as a prover hands it over; `instances` are inputs, then outputs."""
+
+    zk_proof: bytes
+    instances: tuple[int, ...]
+
+    @property
+    def inputs(self) -> list[int]:
+        """The input field elements."""
+        return list(self.instances[:INPUT_COUNT])
+
+    @property
+    def outputs(self) -> list[int]:
+        """The output field elements."""
+        return list(self.instances[INPUT_COUNT:])
+
+    @property
+    def signed_inputs(self) -> list[int]:
+        """The inputs as signed integers at SCALE_BITS."""
+        return [felt if felt < BN254_SCALAR_FIELD // 2 else felt - BN254_SCALAR_FIELD for felt in self.inputs]
+
+
+@dataclass(frozen=True)
+class TinyCircuit:
+    """A circuit in its folder, with proving key and SRS."""
+
+    folder: Path
+    settings: Settings
+    _proofs: dict[tuple[float, ...], TinyProof] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, folder: Path, settings: Settings, weights: Sequence[Sequence[float]]) -> TinyCircuit:
+        """Exports, compiles and sets up a circuit for `weights`, 3 x 2."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = {name: str(folder / name) for name in ("network.onnx", "settings.json", "network.compiled")}
+        keys = {name: str(folder / name) for name in ("kzg.srs", "vk.key", "pk.key")}
+        onnx.save(_linear_model(weights), path["network.onnx"])
+        ezkl.gen_settings(path["network.onnx"], path["settings.json"], py_run_args=_run_args())
+        ezkl.compile_circuit(path["network.onnx"], path["network.compiled"], path["settings.json"])
+        ezkl.gen_srs(keys["kzg.srs"], LOGROWS)
+        ezkl.setup(path["network.compiled"], keys["vk.key"], keys["pk.key"], keys["kzg.srs"])
+        # In a process of its own: it may crash at its end, and it wants to download a compiler after its work is done.
+        subprocess.run(
+            [sys.executable, "-c", _VERIFIER_SCRIPT], cwd=folder, capture_output=True, timeout=60, check=False
+        )
+        source = (folder / "Verifier.sol").read_text()
+        assert source.count(_LENGTH_CHECK) == 1
+        (folder / "Patched.sol").write_text(source.replace(_LENGTH_CHECK, f"{_LENGTH_CHECK}\n{_OFFSET_CHECK}"))
+        return cls(folder, settings)
+
+    def prove(self, inputs: Sequence[float]) -> TinyProof:
+        """A proof for `inputs`; the same object for the same inputs."""
+        key = tuple(inputs)
+        if key not in self._proofs:
+            self._proofs[key] = self.prove_anew(inputs)
+        return self._proofs[key]
+
+    def prove_anew(self, inputs: Sequence[float]) -> TinyProof:
+        """A fresh proof: proofs are blinded, so no two are the same."""
+        (self.folder / "input.json").write_text(json.dumps({"input_data": [list(inputs)]}))
+        at = {
+            name: str(self.folder / name) for name in ("input.json", "witness.json", "proof.json", "network.compiled")
+        }
+        ezkl.gen_witness(at["input.json"], at["network.compiled"], at["witness.json"])
+        srs, key = str(self.folder / "kzg.srs"), str(self.folder / "pk.key")
+        proof = ezkl.prove(at["witness.json"], at["network.compiled"], key, at["proof.json"], srs)
+        instances = tuple(int.from_bytes(bytes.fromhex(felt), "little") for felt in proof["instances"][0])
+        return TinyProof(bytes.fromhex(proof["proof"][2:]), instances)
+
+    @cached_property
+    def verifier(self) -> ContractArtifact:
+        """The generated verifier with the check of proof.offset."""
+        return solc.compile_verifier(self.settings, self.folder / "Patched.sol")
+
+    @cached_property
+    def unpatched_verifier(self) -> ContractArtifact:
+        """The verifier as ezkl generates it."""
+        return solc.compile_verifier(self.settings, self.folder / "Verifier.sol")
+
+    @property
+    def commitment(self) -> tuple[bytes, bytes, bytes, bytes, str]:
+        """The ModelCommitment of ERC-7992: SHA-256 of the files."""
+        hashes = [
+            sha256((self.folder / n).read_bytes()).digest() for n in ("network.onnx", "network.compiled", "vk.key")
+        ]
+        return hashes[0], hashes[1], hashes[2], PROOF_SYSTEM_ID, "test:tiny"
+
+
+def _run_args() -> ezkl.PyRunArgs:
+    arguments = ezkl.PyRunArgs()
+    arguments.input_visibility = arguments.output_visibility = "public"
+    arguments.param_visibility = "fixed"
+    arguments.input_scale = arguments.param_scale = SCALE_BITS
+    arguments.scale_rebase_multiplier = 1
+    arguments.decomp_base, arguments.decomp_legs = 128, 6
+    arguments.num_inner_cols = 1
+    arguments.logrows = LOGROWS
+    return arguments
+
+
+def _linear_model(weights: Sequence[Sequence[float]]) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "weights"], ["y"])],
+        "linear",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, INPUT_COUNT])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, OUTPUT_COUNT])],
+        [numpy_helper.from_array(array(weights, dtype=float32), "weights")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
