@@ -1,7 +1,7 @@
 """The lending vault's arithmetic, wei exact: twin of contracts/libraries/LendingMath.sol.
 
-Ratios, rates and auction prices are WAD, feed prices have 8 decimals, amounts are base units of their asset. Rounding is
-always against the acting user and named where it is not downwards. All functions take and give non-negative integers.
+Ratios, rates and auction prices are WAD, feed prices have 8 decimals, amounts are base units of their asset. Rounding
+is always against the acting user and named where it is not downwards. Everything is a non-negative integer.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def sqrt_years(secs: int) -> int:
 def target_ltv(volatility: int, sqrt_delay: int, haircut: int, floor_ltv: int, cap_ltv: int) -> int:
     """clip(1 / (1 + haircut + z99 * volatility * sqrt_delay), floor_ltv, cap_ltv), WAD.
 
-    `volatility` is annualised, WAD; `haircut` is the liquidation bonus plus slippage; `sqrt_delay` comes from sqrt_years.
+    `volatility` is annualised, WAD; `haircut` is the liquidation bonus plus slippage; `sqrt_delay` is sqrt_years(delay).
     """
     q99 = ceil_div(Z99_WAD * min(volatility, MAX_VOLATILITY_WAD), WAD)
     q99 = ceil_div(q99 * sqrt_delay, WAD)
