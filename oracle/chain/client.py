@@ -192,9 +192,12 @@ class ChainClient:
             self.web3.eth.send_raw_transaction(HexBytes(raw))
 
     def logs(
-        self, address: str, topics: Sequence[bytes | None], from_block: int = 0, to_block: int | None = None
+        self, address: str, topics: Sequence[Sequence[bytes]], from_block: int = 0, to_block: int | None = None
     ) -> list[LogReceipt]:
-        """Events of a contract in order; asks in smaller ranges when the node refuses large ones."""
+        """Events of a contract in order; asks in smaller ranges when the node refuses large ones.
+
+        Each topic is one of several; an empty choice is any.
+        """
         last = self.head().number if to_block is None else to_block
         found: list[LogReceipt] = []
         start, step = from_block, LOG_RANGE_BLOCKS
@@ -202,7 +205,7 @@ class ChainClient:
             end = min(start + step - 1, last)
             wanted: FilterParams = {
                 "address": checked_address(address),
-                "topics": [None if topic is None else HexBytes(topic) for topic in topics],
+                "topics": [[HexBytes(topic) for topic in choice] or None for choice in topics],
                 "fromBlock": start,
                 "toBlock": end,
             }

@@ -86,12 +86,60 @@ class AuctionInProgress(AbiRevert):
     abi = ("AuctionInProgress(address account, uint256 expiresAt)",)
 
 
+class BatchSizeOutOfRange(AbiRevert):
+    abi = ("BatchSizeOutOfRange(uint256 size, uint256 max)",)
+
+
+class Blocked(AbiRevert):
+    abi = ("Blocked(address account)",)
+
+
 class BorrowLimitExceeded(AbiRevert):
     abi = ("BorrowLimitExceeded(uint256 debt, uint256 limit)",)
 
 
 class DebtBelowMinimum(AbiRevert):
     abi = ("DebtBelowMinimum(uint256 debt, uint256 minDebt)",)
+
+
+class ECDSAInvalidSignature(AbiRevert):
+    abi = ("ECDSAInvalidSignature()",)
+
+
+class ECDSAInvalidSignatureLength(AbiRevert):
+    abi = ("ECDSAInvalidSignatureLength(uint256 length)",)
+
+
+class ECDSAInvalidSignatureS(AbiRevert):
+    abi = ("ECDSAInvalidSignatureS(bytes32 s)",)
+
+
+class ERC20InsufficientAllowance(AbiRevert):
+    abi = ("ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)",)
+
+
+class ERC20InsufficientBalance(AbiRevert):
+    abi = ("ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",)
+
+
+class ERC20InvalidApprover(AbiRevert):
+    abi = ("ERC20InvalidApprover(address approver)",)
+
+
+class ERC20InvalidReceiver(AbiRevert):
+    abi = ("ERC20InvalidReceiver(address receiver)",)
+
+
+class ERC20InvalidSender(AbiRevert):
+    abi = ("ERC20InvalidSender(address sender)",)
+
+
+class ERC20InvalidSpender(AbiRevert):
+    abi = ("ERC20InvalidSpender(address spender)",)
+
+
+class EmptyWindow(AbiRevert):
+    abi = ("EmptyWindow()",)
 
 
 class EnforcedPause(AbiRevert):
@@ -150,6 +198,10 @@ class InvalidProof(AbiRevert):
     abi = ("InvalidProof()",)
 
 
+class InvalidShortString(AbiRevert):
+    abi = ("InvalidShortString()",)
+
+
 class InvalidVerifierSpec(AbiRevert):
     abi = ("InvalidVerifierSpec()",)
 
@@ -168,6 +220,10 @@ class ModelNotFound(AbiRevert):
 
 class MoveNeedsAllPublishers(AbiRevert):
     abi = ("MoveNeedsAllPublishers(uint256 moveBps, uint256 maxMoveBps)",)
+
+
+class NegativeVariance(AbiRevert):
+    abi = ("NegativeVariance(int256 variance)",)
 
 
 class NoAuction(AbiRevert):
@@ -218,8 +274,24 @@ class ObservedAtMismatch(AbiRevert):
     abi = ("ObservedAtMismatch(uint64 first, uint64 other)",)
 
 
+class OutputCountMismatch(AbiRevert):
+    abi = ("OutputCountMismatch(uint256 actual, uint256 expected)",)
+
+
 class OutputMismatch(AbiRevert):
     abi = ("OutputMismatch()",)
+
+
+class OwnableInvalidOwner(AbiRevert):
+    abi = ("OwnableInvalidOwner(address owner)",)
+
+
+class OwnableUnauthorizedAccount(AbiRevert):
+    abi = ("OwnableUnauthorizedAccount(address account)",)
+
+
+class ParameterOutOfRange(AbiRevert):
+    abi = ("ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max)",)
 
 
 class PositionHealthy(AbiRevert):
@@ -250,6 +322,10 @@ class QuorumNotReached(AbiRevert):
     abi = ("QuorumNotReached(uint256 reports, uint256 quorum)",)
 
 
+class ReentrancyGuardReentrantCall(AbiRevert):
+    abi = ("ReentrancyGuardReentrantCall()",)
+
+
 class ReportDeviates(AbiRevert):
     abi = ("ReportDeviates(address signer, uint64 price, uint64 median)",)
 
@@ -258,8 +334,16 @@ class SafeCastOverflowedUintDowncast(AbiRevert):
     abi = ("SafeCastOverflowedUintDowncast(uint8 bits, uint256 value)",)
 
 
+class SafeERC20FailedOperation(AbiRevert):
+    abi = ("SafeERC20FailedOperation(address token)",)
+
+
 class SignersNotSorted(AbiRevert):
     abi = ("SignersNotSorted(address previous, address current)",)
+
+
+class SourceWithoutCode(AbiRevert):
+    abi = ("SourceWithoutCode(address source)",)
 
 
 class StaleAnswer(AbiRevert):
@@ -268,6 +352,10 @@ class StaleAnswer(AbiRevert):
 
 class StaleReport(AbiRevert):
     abi = ("StaleReport(uint256 age, uint256 maxReportAge)",)
+
+
+class StringTooLong(AbiRevert):
+    abi = ("StringTooLong(string str)",)
 
 
 class TransferAmountMismatch(AbiRevert):
@@ -280,6 +368,10 @@ class UnsupportedProofSystem(AbiRevert):
 
 class ValueOutOfRange(AbiRevert):
     abi = ("ValueOutOfRange(uint256 index, uint256 felt)",)
+
+
+class VarianceOutOfRange(AbiRevert):
+    abi = ("VarianceOutOfRange(int256 variance)",)
 
 
 class VerificationRefused_ModelDeprecated(AbiRevert):  # noqa: N801  ERC-7992's name

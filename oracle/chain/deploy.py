@@ -1,0 +1,321 @@
+"""Brings the project's contracts onto a chain, one recorded step at a time; a second run skips what stands.
+
+A step is skipped when the record holds it with the same creation code and arguments, and the chain has the recorded
+code at its address. So a change of source or arguments deploys that contract anew, and what refers to it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from eth_utils.crypto import keccak
+from filelock import FileLock
+from hexbytes import HexBytes
+from web3.contract.contract import ContractConstructor
+
+from oracle.chain import build, solc
+from oracle.chain.accounts import refuse_well_known
+from oracle.chain.client import ChainClient, checked_address
+from oracle.chain.feeds import RiskFeed
+from oracle.chain.models import ModelRegistry
+from oracle.chain.records import load_deployment, record_path, save_deployment
+from oracle.chain.registration import ModelEntry, register
+from oracle.chain.sender import Sender
+from oracle.constants import ANSWER_DECIMALS, PRICE_DECIMALS
+from oracle.domain.deployment import (
+    CircuitFacts,
+    ContractRecord,
+    Deployment,
+    FeedRecord,
+    LendingPlan,
+    LendingRecord,
+    ModelRecord,
+    PriceFeedPlan,
+    TokenRecord,
+    VolatilityFeedPlan,
+)
+from oracle.errors import ConfigurationError, InvalidInput, UnsafeSetup
+
+PUBLIC_SRS: Final = "public"
+
+Say = Callable[[str], None]
+
+
+class Deployer:
+    """Deploys with one sender, who becomes admin, guardian and owner where nobody else is named."""
+
+    def __init__(self, client: ChainClient, sender: Sender, say: Say = lambda _: None) -> None:
+        self._client = client
+        self._sender = sender
+        self._say = say
+        self._settings = client.settings
+        self._lock = threading.RLock()
+        self._deployment = self._recorded()
+
+    @property
+    def deployment(self) -> Deployment:
+        """What stands on the chain so far."""
+        return self._deployment
+
+    def deploy_core(self, *, admin: str = "", guardian: str = "", activation_delay: int = 0) -> Deployment:
+        """ModelRegistry and InferenceVerifier. `activation_delay`: seconds between a verifier's binding and its use."""
+        with self._exclusive():
+            registry = self._ensure(
+                "registry",
+                self._artifact("ModelRegistry"),
+                self._party(admin),
+                self._party(guardian),
+                activation_delay,
+            )
+            verifier = self._ensure("inference-verifier", self._artifact("InferenceVerifier"), registry)
+            self._save(registry=registry, inference_verifier=verifier, deployer=self._sender.address)
+        return self._deployment
+
+    def deploy_token(self, symbol: str, name: str, decimals: int) -> TokenRecord:
+        """A token that anyone can mint. Raises UnsafeSetup off local chains."""
+        if not self._client.is_local:
+            raise UnsafeSetup(f"a token that anyone can mint has no place on chain {self._client.chain_id}")
+        with self._exclusive():
+            address = self._ensure(f"token/{symbol}", self._artifact("TestERC20"), name, symbol, decimals)
+            return self._save_token(TokenRecord(symbol=symbol, address=address, decimals=decimals))
+
+    def use_token(self, symbol: str, address: str) -> TokenRecord:
+        """Records an ERC-20 that stands on the chain already. Raises ArtifactMismatch when there is none."""
+        token = self._client.contract("TestERC20", address)
+        decimals = int(self._client.call(token.functions.decimals()))
+        with self._exclusive():
+            return self._save_token(TokenRecord(symbol=symbol, address=checked_address(address), decimals=decimals))
+
+    def deploy_model(self, manifest: CircuitFacts, verifier_source: Path) -> ModelRecord:
+        """A circuit's verifier, registered and, unless the registry's timelock runs, active.
+
+        A name known with other hashes becomes a new version of its model. Raises UnsafeSetup for a set-up made on a
+        developer's machine off local chains, ModelRejected for a verifier above 24,576 bytes.
+        """
+        if manifest.srs_kind != PUBLIC_SRS and not self._client.is_local:
+            raise UnsafeSetup(
+                f"{manifest.circuit_id} was set up with a {manifest.srs_kind} SRS: whoever made it can forge proofs",
+                remedy="Set the circuit up with a public ceremony's SRS before deploying it beyond a local chain.",
+            )
+        artifact = solc.compile_verifier(self._settings, verifier_source)
+        solc.check_code_size(artifact)
+        with self._exclusive():
+            verifier = self._ensure(f"verifier/{manifest.circuit_id}", artifact)
+            return self._register(ModelEntry.of(manifest, verifier, self._client.code_hash(verifier)))
+
+    def deploy_price_feed(self, plan: PriceFeedPlan) -> FeedRecord:
+        """An ObservationFeed. Raises UnsafeSetup for a publisher whose key is public, off local chains."""
+        publishers = tuple(checked_address(publisher) for publisher in plan.publishers)
+        for publisher in publishers:
+            refuse_well_known(publisher, self._client.chain_id)
+        with self._exclusive():
+            address = self._ensure(
+                f"feed/{plan.name}",
+                self._artifact("ObservationFeed"),
+                plan.description,
+                plan.capacity,
+                self._party(""),
+                list(publishers),
+                plan.quorum,
+                plan.limits.as_tuple(),
+            )
+            return self._save_feed(
+                FeedRecord(
+                    name=plan.name,
+                    kind="price",
+                    address=address,
+                    decimals=PRICE_DECIMALS,
+                    description=plan.description,
+                    publishers=publishers,
+                    quorum=plan.quorum,
+                    heartbeat=plan.limits.max_interval,
+                    limits=plan.limits,
+                )
+            )
+
+    def deploy_volatility_feed(self, plan: VolatilityFeedPlan) -> FeedRecord:
+        """A GarchVolatilityModule and the RiskFeed over it; its price feed and its model stand already.
+
+        Raises NotFound for either, InvalidInput for a model that is not active or has a scale for each input.
+        """
+        plan.params.validate()
+        with self._exclusive():
+            observations = self._deployment.feed(plan.observations)
+            model = self._deployment.model(plan.model)
+            if not model.active or len(model.input_scale_bits) != 1:
+                raise InvalidInput(f"{plan.model} cannot drive a feed: active {model.active}, scales differ")
+            module = self._ensure(
+                f"module/{plan.name}",
+                self._artifact("GarchVolatilityModule"),
+                observations.address,
+                _garch_tuple(plan),
+                model.input_scale_bits[0],
+            )
+            address, first_version = self._ensure_risk_feed(plan, model, module)
+            return self._save_feed(
+                FeedRecord(
+                    name=plan.name,
+                    kind="volatility",
+                    address=address,
+                    decimals=ANSWER_DECIMALS,
+                    description=plan.description,
+                    observations=plan.observations,
+                    model=plan.model,
+                    first_model_version=first_version,
+                    feature_module=module,
+                    heartbeat=plan.guards.heartbeat,
+                    params=plan.params,
+                    guards=plan.guards,
+                )
+            )
+
+    def deploy_feed(self, prices: PriceFeedPlan, volatility: VolatilityFeedPlan) -> tuple[FeedRecord, FeedRecord]:
+        """Both feeds of one market."""
+        return self.deploy_price_feed(prices), self.deploy_volatility_feed(volatility)
+
+    def deploy_lending(self, plan: LendingPlan) -> LendingRecord:
+        """A LendingVault. Raises NotFound for a token or feed that is not there."""
+        with self._exclusive():
+            config = (
+                self._deployment.token(plan.collateral).address,
+                self._deployment.token(plan.debt).address,
+                self._deployment.feed(plan.price_feed).address,
+                self._deployment.feed(plan.volatility_feed).address,
+                *plan.terms.as_tuple(),
+            )
+            address = self._ensure(f"lending/{plan.name}", self._artifact("LendingVault"), config)
+            record = LendingRecord(
+                name=plan.name,
+                address=address,
+                collateral=plan.collateral,
+                debt=plan.debt,
+                price_feed=plan.price_feed,
+                volatility_feed=plan.volatility_feed,
+            )
+            self._save(lending={**self._deployment.lending, plan.name: record})
+        return record
+
+    # --- steps
+
+    def _ensure(self, step: str, artifact: build.ContractArtifact, *arguments: object) -> str:
+        standing = self._standing(step, artifact, *arguments)
+        if standing is not None:
+            return standing
+        constructor = self._client.constructor(artifact, *arguments)
+        creation_hash = _creation_hash(constructor)
+        self._say(f"deploying {step}")
+        receipt = self._sender.create(f"deploy/{step}/{creation_hash}", constructor)
+        address = receipt["contractAddress"]
+        if address is None:
+            raise ConfigurationError(f"the receipt of {step} names no contract")
+        record = ContractRecord(
+            contract=artifact.name,
+            address=address,
+            creation_hash=creation_hash,
+            code_hash=HexBytes(self._client.code_hash(address)).to_0x_hex(),
+        )
+        self._save(contracts={**self._deployment.contracts, step: record})
+        return str(address)
+
+    def _standing(self, step: str, artifact: build.ContractArtifact, *arguments: object) -> str | None:
+        """Where the recorded contract of a step stands, if it is this one and its code is on chain."""
+        known = self._deployment.contracts.get(step)
+        if known is None or known.creation_hash != _creation_hash(self._client.constructor(artifact, *arguments)):
+            return None
+        code = self._client.code(known.address)
+        return known.address if code and keccak(code) == bytes(HexBytes(known.code_hash)) else None
+
+    def _register(self, entry: ModelEntry) -> ModelRecord:
+        if not self._deployment.registry:
+            raise ConfigurationError("there is no registry yet", remedy="Deploy the core first (plumbline deploy).")
+        registry = ModelRegistry(self._client, self._deployment.registry)
+        known = self._deployment.models.get(entry.name)
+        record = register(self._client, self._sender, registry, entry, known=known, say=self._say)
+        self._save(models={**self._deployment.models, entry.name: record})
+        return record
+
+    def _ensure_risk_feed(self, plan: VolatilityFeedPlan, model: ModelRecord, module: str) -> tuple[str, int]:
+        """The feed's address and the model version it was deployed with: a newer version is set, not deployed."""
+        step, artifact = f"feed/{plan.name}", self._artifact("RiskFeed")
+        earlier = self._deployment.feeds.get(plan.name)
+        if earlier is not None:
+            config = self._feed_config(plan, model.model_id, earlier.first_model_version, module)
+            standing = self._standing(step, artifact, config)
+            if standing is not None:
+                self._move_to_version(standing, model.version)
+                return standing, earlier.first_model_version
+        config = self._feed_config(plan, model.model_id, model.version, module)
+        return self._ensure(step, artifact, config), model.version
+
+    def _move_to_version(self, feed: str, version: int) -> None:
+        risk_feed = RiskFeed(self._client, feed)
+        if risk_feed.model_version() != version:
+            call = risk_feed.contract.functions.setModelVersion(version)
+            self._sender.transact(f"set-version/{feed}/{version}", call)
+
+    def _feed_config(self, plan: VolatilityFeedPlan, model_id: int, version: int, module: str) -> tuple[object, ...]:
+        return (
+            self._party(""),
+            self._party(""),
+            self._deployment.inference_verifier,
+            model_id,
+            version,
+            module,
+            plan.description,
+            ANSWER_DECIMALS,
+            plan.guards.as_tuple(),
+        )
+
+    def _artifact(self, name: str) -> build.ContractArtifact:
+        return build.load(self._settings, name)
+
+    def _party(self, address: str) -> str:
+        return checked_address(address) if address else self._sender.address
+
+    # --- the record
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """One process at a time, on the record as it is now."""
+        lock = record_path(self._settings, self._client.chain_id).with_suffix(".lock")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock, FileLock(lock):
+            self._deployment = self._recorded()
+            yield
+
+    def _recorded(self) -> Deployment:
+        chain_id, chain_key = self._client.chain_id, self._client.chain_key
+        recorded = load_deployment(self._settings, chain_id, chain_key)
+        return recorded or Deployment(chain_id=chain_id, chain_key=chain_key)
+
+    def _save(self, **changes: object) -> None:
+        self._deployment = self._deployment.with_(**changes)
+        save_deployment(self._settings, self._deployment)
+
+    def _save_feed(self, record: FeedRecord) -> FeedRecord:
+        self._save(feeds={**self._deployment.feeds, record.name: record})
+        return record
+
+    def _save_token(self, record: TokenRecord) -> TokenRecord:
+        self._save(tokens={**self._deployment.tokens, record.symbol: record})
+        return record
+
+
+def _creation_hash(constructor: ContractConstructor) -> str:
+    return HexBytes(keccak(HexBytes(constructor.data_in_transaction))).to_0x_hex()
+
+
+def _garch_tuple(plan: VolatilityFeedPlan) -> tuple[int, ...]:
+    params = plan.params
+    return (
+        params.sigma_ref_wad,
+        params.omega_wad,
+        params.alpha_wad,
+        params.beta_wad,
+        params.horizon,
+        params.periods_per_year,
+    )

@@ -1,0 +1,268 @@
+"""What is deployed where, and with which parameters: records of a chain, and the plans they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Protocol, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from oracle.domain.garch import GarchParams
+from oracle.errors import ConfigurationError, NotFound
+from oracle.units import WAD
+
+FeedKind = Literal["price", "volatility"]
+T = TypeVar("T")
+
+
+class CircuitFacts(Protocol):
+    """What a deployment needs of a circuit's manifest. Hashes are 32 bytes in hex, with or without 0x."""
+
+    @property
+    def circuit_id(self) -> str: ...
+    @property
+    def model_hash(self) -> str: ...
+    @property
+    def circuit_hash(self) -> str: ...
+    @property
+    def vk_hash(self) -> str: ...
+    @property
+    def srs_kind(self) -> str: ...
+    @property
+    def input_count(self) -> int: ...
+    @property
+    def output_count(self) -> int: ...
+    @property
+    def input_scale_bits(self) -> Sequence[int]: ...
+    @property
+    def output_scale_bits(self) -> Sequence[int]: ...
+
+
+# --- plans: what to deploy
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationLimits:
+    """IObservationFeed.Limits: seconds and basis points."""
+
+    min_interval: int
+    max_interval: int
+    max_report_age: int
+    max_spread_bps: int = 100
+    max_move_bps: int = 2_000
+
+    def as_tuple(self) -> tuple[int, ...]:
+        """In the ABI's order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFeedPlan:
+    """An ObservationFeed. `capacity`: rounds kept, a power of two."""
+
+    name: str
+    description: str
+    publishers: tuple[str, ...]
+    quorum: int
+    limits: ObservationLimits
+    capacity: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FeedGuards:
+    """IRiskFeed.Guards; answers at the feed's 18 decimals."""
+
+    min_answer: int
+    max_answer: int
+    fallback_answer: int
+    rise_bps_per_hour: int
+    fall_bps_per_hour: int
+    heartbeat: int
+    max_observation_lag: int
+
+    def as_tuple(self) -> tuple[int, ...]:
+        """In the ABI's order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityFeedPlan:
+    """A GarchVolatilityModule over the price feed named `observations`, and a RiskFeed that proves it with `model`."""
+
+    name: str
+    description: str
+    observations: str
+    model: str
+    params: GarchParams
+    guards: FeedGuards
+
+
+@dataclass(frozen=True, slots=True)
+class LendingTerms:
+    """LendingConfig without its four addresses, in its order; ratios and yearly rates WAD, times seconds."""
+
+    max_price_age: int
+    max_volatility_age: int
+    liquidation_delay: int = 6 * 3600
+    liquidation_bonus: int = WAD // 20
+    slippage: int = WAD // 100
+    floor_ltv: int = WAD // 2
+    cap_ltv: int = 93 * WAD // 100
+    borrow_margin: int = 5 * WAD // 100
+    ramp_down_bps_per_hour: int = 50
+    ramp_up_bps_per_hour: int = 5
+    close_factor_bps: int = 5_000
+    full_close_health_factor: int = 95 * WAD // 100
+    auction_start_bps: int = 10_500
+    auction_tau: int = 6 * 3600
+    auction_tail: int = 3600
+    base_rate: int = WAD // 100
+    kink_utilisation: int = 8 * WAD // 10
+    slope_below_kink: int = 4 * WAD // 100
+    slope_above_kink: int = 6 * WAD // 10
+    min_debt: int = 100 * 10**6
+
+    def as_tuple(self) -> tuple[int, ...]:
+        """In the ABI's order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class LendingPlan:
+    """A LendingVault between two tokens, under a price and a volatility feed, all by their names in the deployment."""
+
+    name: str
+    collateral: str
+    debt: str
+    price_feed: str
+    volatility_feed: str
+    terms: LendingTerms
+
+
+# --- records: what stands on a chain
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ContractRecord(_Record):
+    """One contract of the deployment: keccak256 of its creation code with arguments, and of its code on chain."""
+
+    contract: str
+    address: str
+    creation_hash: str
+    code_hash: str
+
+
+class ModelRecord(_Record):
+    """One version of a registered model. Scales: one for each value, or a single one for all."""
+
+    name: str
+    model_id: int
+    version: int
+    active: bool
+    verifier: str
+    verifier_code_hash: str
+    model_hash: str
+    circuit_hash: str
+    vk_hash: str
+    srs_kind: str
+    input_count: int
+    output_count: int
+    input_scale_bits: tuple[int, ...]
+    output_scale_bits: tuple[int, ...]
+
+
+class FeedRecord(_Record):
+    """One feed. Price feeds have `publishers` and `quorum`; volatility feeds the fields below them."""
+
+    name: str
+    kind: FeedKind
+    address: str
+    decimals: int
+    description: str
+    publishers: tuple[str, ...] = ()
+    quorum: int = 0
+    observations: str = ""  # name of the price feed that the inputs come from
+    model: str = ""  # name of the model
+    first_model_version: int = 0  # that the feed was deployed with
+    feature_module: str = ""
+    heartbeat: int = 0
+    params: GarchParams | None = None
+    guards: FeedGuards | None = None
+    limits: ObservationLimits | None = None
+
+
+class LendingRecord(_Record):
+    """One lending vault, and the names of what it stands on."""
+
+    name: str
+    address: str
+    collateral: str
+    debt: str
+    price_feed: str
+    volatility_feed: str
+
+
+class TokenRecord(_Record):
+    """A token that lending uses."""
+
+    symbol: str
+    address: str
+    decimals: int
+
+
+class Deployment(_Record):
+    """Everything of one chain. `chain_key` is `<chain id>:<genesis hash>`; addresses in checksum form."""
+
+    chain_id: int
+    chain_key: str
+    deployer: str = ""
+    registry: str = ""
+    inference_verifier: str = ""
+    contracts: dict[str, ContractRecord] = Field(default_factory=dict)
+    tokens: dict[str, TokenRecord] = Field(default_factory=dict)
+    models: dict[str, ModelRecord] = Field(default_factory=dict)
+    feeds: dict[str, FeedRecord] = Field(default_factory=dict)
+    lending: dict[str, LendingRecord] = Field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> Self:
+        """A copy with some members replaced."""
+        return self.model_copy(update=changes)
+
+    def feed(self, name: str) -> FeedRecord:
+        """A feed by its name. Raises NotFound."""
+        return _named(self.feeds, "feed", name)
+
+    def model(self, name: str) -> ModelRecord:
+        """A model by its name. Raises NotFound."""
+        return _named(self.models, "model", name)
+
+    def vault(self, name: str) -> LendingRecord:
+        """A lending vault by its name. Raises NotFound."""
+        return _named(self.lending, "lending vault", name)
+
+    def token(self, symbol: str) -> TokenRecord:
+        """A token by its symbol. Raises NotFound."""
+        return _named(self.tokens, "token", symbol)
+
+    def to_json(self) -> str:
+        """As text that `from_json` reads."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of to_json. Raises ConfigurationError for anything else."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigurationError(f"not a deployment record: {error.errors()[0]['msg']}") from error
+
+
+def _named(records: dict[str, T], what: str, name: str) -> T:
+    if name not in records:
+        known = ", ".join(sorted(records)) or "none"
+        raise NotFound(f"no {what} is named {name!r}", remedy=f"There are: {known}.")
+    return records[name]
