@@ -15,7 +15,7 @@ from oracle.domain.commitments import input_commitment
 from oracle.settings import Settings
 from oracle.units import int_from_felt, wad_from_scaled
 from tests.support.local_chain import LocalChain
-from tests.support.tiny_circuit import INPUT_COUNT, OUTPUT_COUNT, SCALE_BITS, TinyCircuit, TinyProof
+from tests.support.tiny_circuit import SCALE_BITS, TinyCircuit, TinyProof
 
 WEIGHTS = ((1.5, -2.0), (0.25, 0.75), (-1.0, 0.5))
 OTHER_WEIGHTS = ((1.5, -2.0), (0.25, 0.75), (-1.0, 4.0))
@@ -64,7 +64,7 @@ class Inference:
         values |= {"version": version, "nonce": nonce, "observed_at": observed_at, "input_instances": proof.inputs}
         return input_commitment(**(values | domain))
 
-    def claim(self, proof: TinyProof, **changed: Any) -> Claim:
+    def claim(self, proof: TinyProof, /, **changed: Any) -> Claim:
         """A true claim about `proof`, except for what `changed` says."""
         context = changed.get("context", self.context())
         return Claim(
@@ -90,8 +90,8 @@ def verifier_spec(web3: Web3, verifier: str, **changed: Any) -> tuple[Any, ...]:
     values = {
         "verifier": verifier,
         "code_hash": bytes(web3.keccak(web3.eth.get_code(Web3.to_checksum_address(verifier)))),
-        "input_count": INPUT_COUNT,
-        "output_count": OUTPUT_COUNT,
+        "input_count": len(WEIGHTS),
+        "output_count": len(WEIGHTS[0]),
         "input_scales": bytes([SCALE_BITS]),
         "output_scales": bytes([SCALE_BITS]),
     }

@@ -1,11 +1,12 @@
-"""A real ezkl circuit small enough to be made in a test session: outputs = x @ weights, three inputs, two outputs.
+"""A real ezkl circuit small enough to be made in a test session: outputs = x @ weights.
 
-Everything is real: set-up, keys, proofs and the generated verifier. Only the model is tiny, and the set-up is nobody's.
+Everything is real: set-up, keys, proofs and the generated verifier. Only the model is tiny.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,12 +25,10 @@ from oracle.chain.build import ContractArtifact
 from oracle.constants import BN254_SCALAR_FIELD, PROOF_SYSTEM_ID
 from oracle.settings import Settings
 
-INPUT_COUNT = 3
-OUTPUT_COUNT = 2
 SCALE_BITS = 13
 LOGROWS = 8
 
-_LENGTH_CHECK = "success := and(success, eq(0x0c40, proof.length))"
+_LENGTH_CHECK = re.compile(r"success := and\(success, eq\(0x[0-9a-f]+, proof\.length\)\)")
 _OFFSET_CHECK = "success := and(success, eq(proof.offset, 0x64))"
 _VERIFIER_SCRIPT = """
 import asyncio, ezkl, sys
@@ -45,16 +44,17 @@ class TinyProof:
 
     zk_proof: bytes
     instances: tuple[int, ...]
+    input_count: int
 
     @property
     def inputs(self) -> list[int]:
         """The input field elements."""
-        return list(self.instances[:INPUT_COUNT])
+        return list(self.instances[: self.input_count])
 
     @property
     def outputs(self) -> list[int]:
         """The output field elements."""
-        return list(self.instances[INPUT_COUNT:])
+        return list(self.instances[self.input_count :])
 
     @property
     def signed_inputs(self) -> list[int]:
@@ -68,11 +68,13 @@ class TinyCircuit:
 
     folder: Path
     settings: Settings
+    input_count: int
+    output_count: int
     _proofs: dict[tuple[float, ...], TinyProof] = field(default_factory=dict)
 
     @classmethod
     def make(cls, folder: Path, settings: Settings, weights: Sequence[Sequence[float]]) -> TinyCircuit:
-        """Exports, compiles and sets up a circuit for `weights`, 3 x 2."""
+        """Exports, compiles and sets up a circuit for `weights`, one row for each input."""
         folder.mkdir(parents=True, exist_ok=True)
         path = {name: str(folder / name) for name in ("network.onnx", "settings.json", "network.compiled")}
         keys = {name: str(folder / name) for name in ("kzg.srs", "vk.key", "pk.key")}
@@ -81,14 +83,13 @@ class TinyCircuit:
         ezkl.compile_circuit(path["network.onnx"], path["network.compiled"], path["settings.json"])
         ezkl.gen_srs(keys["kzg.srs"], LOGROWS)
         ezkl.setup(path["network.compiled"], keys["vk.key"], keys["pk.key"], keys["kzg.srs"])
-        # In a process of its own: it may crash at its end, and it wants to download a compiler after its work is done.
-        subprocess.run(
-            [sys.executable, "-c", _VERIFIER_SCRIPT], cwd=folder, capture_output=True, timeout=60, check=False
-        )
-        source = (folder / "Verifier.sol").read_text()
-        assert source.count(_LENGTH_CHECK) == 1
-        (folder / "Patched.sol").write_text(source.replace(_LENGTH_CHECK, f"{_LENGTH_CHECK}\n{_OFFSET_CHECK}"))
-        return cls(folder, settings)
+        # In a process of its own: it may crash at its end, and it wants a compiler's download after its work is done.
+        script = [sys.executable, "-c", _VERIFIER_SCRIPT]
+        subprocess.run(script, cwd=folder, capture_output=True, timeout=60, check=False)
+        patched, count = _LENGTH_CHECK.subn(rf"\g<0>\n{_OFFSET_CHECK}", (folder / "Verifier.sol").read_text())
+        assert count == 1
+        (folder / "Patched.sol").write_text(patched)
+        return cls(folder, settings, len(weights), len(weights[0]))
 
     def prove(self, inputs: Sequence[float]) -> TinyProof:
         """A proof for `inputs`; the same object for the same inputs."""
@@ -100,14 +101,12 @@ class TinyCircuit:
     def prove_anew(self, inputs: Sequence[float]) -> TinyProof:
         """A fresh proof: proofs are blinded, so no two are the same."""
         (self.folder / "input.json").write_text(json.dumps({"input_data": [list(inputs)]}))
-        at = {
-            name: str(self.folder / name) for name in ("input.json", "witness.json", "proof.json", "network.compiled")
-        }
-        ezkl.gen_witness(at["input.json"], at["network.compiled"], at["witness.json"])
-        srs, key = str(self.folder / "kzg.srs"), str(self.folder / "pk.key")
-        proof = ezkl.prove(at["witness.json"], at["network.compiled"], key, at["proof.json"], srs)
+        files = ("input.json", "network.compiled", "witness.json", "pk.key", "proof.json", "kzg.srs")
+        inputs_at, compiled, witness, key, proof_at, srs = (str(self.folder / name) for name in files)
+        ezkl.gen_witness(inputs_at, compiled, witness)
+        proof = ezkl.prove(witness, compiled, key, proof_at, srs)
         instances = tuple(int.from_bytes(bytes.fromhex(felt), "little") for felt in proof["instances"][0])
-        return TinyProof(bytes.fromhex(proof["proof"][2:]), instances)
+        return TinyProof(bytes.fromhex(proof["proof"][2:]), instances, self.input_count)
 
     @cached_property
     def verifier(self) -> ContractArtifact:
@@ -122,10 +121,9 @@ class TinyCircuit:
     @property
     def commitment(self) -> tuple[bytes, bytes, bytes, bytes, str]:
         """The ModelCommitment of ERC-7992: SHA-256 of the files."""
-        hashes = [
-            sha256((self.folder / n).read_bytes()).digest() for n in ("network.onnx", "network.compiled", "vk.key")
-        ]
-        return hashes[0], hashes[1], hashes[2], PROOF_SYSTEM_ID, "test:tiny"
+        files = ("network.onnx", "network.compiled", "vk.key")
+        model, circuit, key = (sha256((self.folder / name).read_bytes()).digest() for name in files)
+        return model, circuit, key, PROOF_SYSTEM_ID, "test:tiny"
 
 
 def _run_args() -> ezkl.PyRunArgs:
@@ -144,8 +142,8 @@ def _linear_model(weights: Sequence[Sequence[float]]) -> onnx.ModelProto:
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["x", "weights"], ["y"])],
         "linear",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, INPUT_COUNT])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, OUTPUT_COUNT])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, len(weights)])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, len(weights[0])])],
         [numpy_helper.from_array(array(weights, dtype=float32), "weights")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

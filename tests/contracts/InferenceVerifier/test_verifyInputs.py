@@ -102,8 +102,8 @@ def test_verify_inputs__other_output__invalid_proof(inference, tiny_proof, rever
 
 
 def test_verify_inputs__unknown_model__not_found(inference, tiny_proof, reverts):
-    with reverts("ModelNotFound", 7):
-        verify(inference, tiny_proof, model_id=7)
+    with reverts("ModelNotFound", 2**200):
+        verify(inference, tiny_proof, model_id=2**200)
 
 
 def test_verify_inputs__unknown_version__not_found(inference, tiny_proof, reverts):
