@@ -17,7 +17,7 @@ from oracle.chain import build
 from oracle.errors import ArtifactMismatch
 from oracle.settings import Settings
 from tests.support.gas import check_gas
-from tests.support.local_chain import ACCOUNT_COUNT, AnvilServer, LocalChain, account
+from tests.support.local_chain import ACCOUNT_COUNT, GAS_TIME, AnvilServer, LocalChain, account
 from tests.support.reverts import RevertDecoder, RevertError
 
 pytest_plugins = ["tests.support.inference"]
@@ -101,6 +101,13 @@ def revert_error(decoder: RevertDecoder) -> Callable[[BaseException], RevertErro
 def gas_snapshot() -> Callable[[str, int], None]:
     """`gas_snapshot("ObservationFeed.submit/3-of-5", gas)`: exact comparison with tests/gas/snapshots."""
     return check_gas
+
+
+@pytest.fixture
+def gas_chain(chain: LocalChain) -> LocalChain:
+    """The chain at a fixed time. Where an address enters calldata or a signature, deploy from account GAS_DEPLOYER."""
+    chain.mine(GAS_TIME)
+    return chain
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 from filelock import FileLock
@@ -29,7 +30,7 @@ def check_gas(name: str, gas: int, folder: Path = SNAPSHOTS) -> None:
 def record(file: Path, name: str, gas: int) -> None:
     """Writes one figure, leaving the others."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_suffix(".lock")):
+    with FileLock(Path(tempfile.gettempdir()) / f"plumbline-gas-{file.name}.lock"):
         content = json.loads(file.read_text()) if file.exists() else {}
         content[name] = gas
         temporary = file.with_suffix(".tmp")

@@ -18,6 +18,7 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractConstructor, ContractFunction
 from web3.exceptions import Web3RPCError
+from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from oracle.chain import build
@@ -25,6 +26,8 @@ from oracle.constants import ANVIL_MNEMONIC
 from oracle.settings import PROJECT_ROOT, Settings
 
 GENESIS_TIME = 1_700_000_000
+GAS_TIME = 2_000_000_000  # where gas is measured: timestamps are calldata
+GAS_DEPLOYER = 19  # deploys nothing else, so addresses, and signatures over them, are the same in every run
 ACCOUNT_COUNT = 20
 START_TIMEOUT_SECS = 30.0
 MAX_GAS = 30_000_000
@@ -100,6 +103,11 @@ class LocalChain:
         receipt = self.web3.eth.wait_for_transaction_receipt(sent, timeout=60, poll_latency=0.01)
         assert receipt["status"] == 1, f"transaction reverted: {sent.to_0x_hex()}"
         return receipt
+
+    def events(self, contract: Contract, name: str, receipt: TxReceipt) -> list[dict[str, Any]]:
+        """The arguments of every event `name` of `contract` in a receipt."""
+        logs = contract.events[name]().process_receipt(receipt, errors=DISCARD)
+        return [dict(log["args"]) for log in logs if log["address"] == contract.address]
 
     def now(self) -> int:
         """Time of the newest block, unix seconds."""
