@@ -1,0 +1,270 @@
+"""The proving engine: everything that the service and the CLI ask of circuits.
+
+Thread-safe and blocking. Circuits are looked up by id in settings.circuits_dir and in settings.state_dir/circuits.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from oracle.constants import BN254_SCALAR_FIELD
+from oracle.domain.proofs import Proof, Witness
+from oracle.errors import ArtifactMismatch, InvalidInput, NotFound, ProofRejected
+from oracle.proving import quantise as quantisation
+from oracle.proving.circuit import Built, keys_intact, prepare_keys
+from oracle.proving.felts import felt_from_hex, hex_from_int
+from oracle.proving.files import sha256_bytes, storage_guard
+from oracle.proving.manifest import (
+    MANIFEST,
+    SETTINGS,
+    VERIFYING_KEY,
+    CircuitManifest,
+    check_folder,
+    read_manifest,
+)
+from oracle.proving.pool import ToolError, Worker, WorkerPool
+from oracle.proving.srs import find_srs
+from oracle.proving.witness import make_witness
+from oracle.settings import Settings
+
+OnProgress: TypeAlias = Callable[[str, float, str], None]
+
+VERIFY_TIMEOUT_SECS: Final = 60.0
+MIN_PROVE_TIMEOUT_FACTOR: Final = 30.0
+
+
+def silent(stage: str, fraction: float, detail: str) -> None:
+    """A progress callback that does nothing."""
+
+
+class ProvingEngine:
+    """Witnesses, proofs and verification over the circuit folders, in worker processes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool = WorkerPool(size=settings.max_workers, memory_mb=settings.prove_memory_mb)
+        self._prepared: dict[str, tuple[CircuitManifest, Built, Path, Path]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def folders(self) -> tuple[Path, Path]:
+        """Where circuits are looked up: those of the project, then the user's."""
+        return self._settings.circuits_dir, self._settings.state_dir / "circuits"
+
+    def circuits(self) -> list[CircuitManifest]:
+        """The manifests of all circuits, by id."""
+        found: dict[str, CircuitManifest] = {}
+        for folder in reversed(self.folders):
+            for path in sorted(folder.glob(f"[!.]*/{MANIFEST}")):
+                manifest = read_manifest(path.parent)
+                found[manifest.circuit_id] = manifest
+        return [found[name] for name in sorted(found)]
+
+    def circuit(self, circuit_id: str) -> CircuitManifest:
+        """The manifest of one circuit. Raises NotFound."""
+        return read_manifest(self.folder(circuit_id))
+
+    def folder(self, circuit_id: str) -> Path:
+        """The folder of one circuit. Raises NotFound."""
+        for root in self.folders:
+            if Path(circuit_id).name == circuit_id and (root / circuit_id / MANIFEST).exists():
+                return root / circuit_id
+        known = ", ".join(manifest.circuit_id for manifest in self.circuits()) or "none"
+        raise NotFound(f"there is no circuit {circuit_id!r}; known: {known}")
+
+    def prepare(self, circuit_id: str, on_progress: OnProgress | None = None) -> CircuitManifest:
+        """Makes what proving needs and is not there: SRS, compiled circuit, proving key. All hashes are checked.
+
+        Raises NotFound, ArtifactMismatch, StorageFull.
+        """
+        return self._ready(circuit_id, on_progress or silent)[0]
+
+    def quantise(self, circuit_id: str, inputs: Sequence[Sequence[float]]) -> list[int]:
+        """Real inputs, one row for each input tensor, as the circuit's signed integers. Raises InputRejected."""
+        return quantisation.quantise(self.circuit(circuit_id), inputs)
+
+    def witness(self, circuit_id: str, quantised: Sequence[int], cancel: threading.Event | None = None) -> Witness:
+        """A checked witness of exactly these signed integers. Raises InputRejected; see oracle.proving.witness."""
+        manifest, built, folder, _ = self._ready(circuit_id, silent)
+        with self._worker(circuit_id, cancel) as worker:
+            return make_witness(worker, folder, built, manifest, quantised, self._timeout(manifest))
+
+    def prove(
+        self,
+        circuit_id: str,
+        witness: Witness,
+        *,
+        on_progress: OnProgress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Proof:
+        """A proof of the witness, verified here before it is handed out.
+
+        Raises WorkerTimeout or WorkerOutOfMemory when the worker had to be killed, Cancelled, ArtifactMismatch when the key
+        or the set-up turned out damaged, and InvalidInput for a witness of another circuit.
+        """
+        report = on_progress or silent
+        if witness.circuit_id != circuit_id:
+            raise InvalidInput(f"the witness is of {witness.circuit_id}, not of {circuit_id}")
+        manifest, built, folder, srs = self._ready(circuit_id, report)
+        started = time.monotonic()
+        report("queue", 0.0, f"{self._pool.waiting} ahead")
+        with self._worker(circuit_id, cancel) as worker:
+            queued = time.monotonic() - started
+            report("prove", 0.0, f"about {manifest.measured.prove_seconds:.1f} s")
+            result = self._call_prove(worker, manifest, built, srs, witness, cancel)
+            proof = Proof(
+                circuit_id,
+                bytes.fromhex(result["proof"]),
+                tuple(felt_from_hex(text) for text in result["instances"]),
+                {"queue": queued, "prove": result["seconds"], "prove_cpu": result["cpu_seconds"]},
+            )
+            report("verify", 0.9, "checking the proof")
+            try:
+                self._check(worker, proof, manifest, folder, srs)
+                if proof.instances != witness.instances:
+                    raise ProofRejected("the proof's instances are not the witness's")
+            except ProofRejected as error:
+                self._forget(circuit_id)
+                raise self._explain(manifest, built, error) from error
+        report("done", 1.0, f"{time.monotonic() - started:.1f} s")
+        return proof
+
+    def verify(self, circuit_id: str, proof: Proof) -> None:
+        """Raises ProofRejected unless the proof is valid for its instances under this circuit's verifying key."""
+        if proof.circuit_id != circuit_id:
+            raise ProofRejected(f"the proof is of {proof.circuit_id}, not of {circuit_id}")
+        manifest = self.circuit(circuit_id)
+        folder = self.folder(circuit_id)
+        check_folder(folder, manifest)
+        srs = find_srs(self._settings.cache_dir, manifest.logrows, manifest.srs_kind, manifest.srs_hash)
+        with self._worker(circuit_id, None) as worker:
+            self._check(worker, proof, manifest, folder, srs)
+
+    def inputs(self, circuit_id: str, proof: Proof) -> list[float]:
+        """The proof's inputs as real numbers."""
+        manifest = self.circuit(circuit_id)
+        values = proof.integers()[: manifest.input_count]
+        return [value for row in quantisation.real_rows(manifest, values) for value in row]
+
+    def outputs(self, circuit_id: str, proof: Proof) -> list[float]:
+        """The proof's outputs as real numbers."""
+        manifest = self.circuit(circuit_id)
+        return quantisation.real_outputs(manifest, proof.integers()[manifest.input_count :])
+
+    def close(self) -> None:
+        """Ends all workers."""
+        self._pool.close()
+
+    def _ready(self, circuit_id: str, report: OnProgress) -> tuple[CircuitManifest, Built, Path, Path]:
+        folder = self.folder(circuit_id)
+        manifest = read_manifest(folder)
+        with self._lock:
+            known = self._prepared.get(circuit_id)
+        if known is not None and known[0] == manifest and known[1].proving_key.exists() and known[3].exists():
+            return known
+        check_folder(folder, manifest)
+        cache = self._settings.cache_dir
+        report("srs", 0.0, f"2^{manifest.logrows} rows, {manifest.srs_kind}")
+        with storage_guard(cache):
+            srs = find_srs(
+                cache,
+                manifest.logrows,
+                manifest.srs_kind,
+                manifest.srs_hash,
+                lambda done: report("srs", done, f"2^{manifest.logrows} rows"),
+            )
+            report("keys", 0.0, f"about {manifest.measured.setup_seconds:.1f} s when missing")
+            built = prepare_keys(folder, manifest, srs, cache, memory_mb=self._settings.prove_memory_mb)
+        report("keys", 1.0, "proving key ready")
+        ready = (manifest, built, folder, srs)
+        with self._lock:
+            self._prepared[circuit_id] = ready
+        return ready
+
+    def _forget(self, circuit_id: str) -> None:
+        with self._lock:
+            self._prepared.pop(circuit_id, None)
+
+    @contextmanager
+    def _worker(self, circuit_id: str, cancel: threading.Event | None) -> Iterator[Worker]:
+        with self._pool.worker(circuit_id, cancel) as worker:
+            yield worker
+
+    def _timeout(self, manifest: CircuitManifest) -> float:
+        return max(self._settings.prove_timeout_secs, MIN_PROVE_TIMEOUT_FACTOR * manifest.measured.witness_seconds)
+
+    def _call_prove(
+        self,
+        worker: Worker,
+        manifest: CircuitManifest,
+        built: Built,
+        srs: Path,
+        witness: Witness,
+        cancel: threading.Event | None,
+    ) -> dict[str, str]:
+        with (
+            storage_guard(worker.folder),
+            tempfile.NamedTemporaryFile("w", dir=worker.folder, suffix=".witness") as file,
+        ):
+            file.write(witness.document)
+            file.flush()
+            try:
+                result: dict[str, str] = worker.call(
+                    "prove",
+                    witness_path=file.name,
+                    circuit=str(built.compiled),
+                    pk=str(built.proving_key),
+                    srs_path=str(srs),
+                    timeout=self._settings.prove_timeout_secs,
+                    cancel=cancel,
+                )
+            except ToolError as error:
+                self._forget(manifest.circuit_id)
+                raise self._explain(manifest, built, error) from error
+        return result
+
+    def _explain(self, manifest: CircuitManifest, built: Built, error: Exception) -> Exception:
+        """What is to be said of a proof that could not be made or does not verify: whose file is damaged."""
+        find_srs(self._settings.cache_dir, manifest.logrows, manifest.srs_kind, manifest.srs_hash)
+        if not keys_intact(built.folder, manifest):
+            return ArtifactMismatch(
+                f"the proving key or the compiled circuit in {built.folder} is damaged",
+                remedy="call again: it is rebuilt from the circuit's folder",
+            )
+        return ProofRejected(f"the witness does not prove under {manifest.circuit_id}: {error}")
+
+    def _check(self, worker: Worker, proof: Proof, manifest: CircuitManifest, folder: Path, srs: Path) -> None:
+        expected = manifest.input_count + manifest.output_count
+        if len(proof.instances) != expected:
+            raise ProofRejected(f"the proof has {len(proof.instances)} instances, {manifest.circuit_id} has {expected}")
+        if len(proof.zk_proof) != manifest.measured.proof_bytes:
+            raise ProofRejected(
+                f"the proof has {len(proof.zk_proof)} bytes, {manifest.circuit_id} has {manifest.measured.proof_bytes}"
+            )
+        if any(not 0 <= felt < BN254_SCALAR_FIELD for felt in proof.instances):
+            raise ProofRejected("an instance is not a field element")
+        try:
+            accepted = worker.call(
+                "verify",
+                proof=proof.zk_proof.hex(),
+                instances=[hex_from_int(felt) for felt in proof.instances],
+                settings_path=str(folder / SETTINGS),
+                vk=str(folder / VERIFYING_KEY),
+                srs_path=str(srs),
+                timeout=VERIFY_TIMEOUT_SECS,
+            )
+        except ToolError as error:
+            raise ProofRejected(f"the proof does not verify under {manifest.circuit_id}: {error.message}") from error
+        if not accepted:
+            raise ProofRejected(f"the proof does not verify under {manifest.circuit_id}")
+
+
+def proof_hash(proof: Proof) -> str:
+    """SHA-256 of the proof's bytes and instances, for logs and file names."""
+    return sha256_bytes(proof.zk_proof + b"".join(felt.to_bytes(32, "big") for felt in proof.instances))
