@@ -26,6 +26,7 @@ APP_NAME: Final = "plumbline"
 POLL_SECS: Final = 0.05
 STOP_POLL_SECS: Final = 0.05
 MAX_THREADS: Final = 64
+INTERNAL: Final = "InternalError"
 
 _log = structlog.get_logger(__name__)
 
@@ -82,7 +83,7 @@ def cause_of(error: BaseException, step: str = "") -> Cause:
         return error.cause
     if isinstance(error, OracleError):
         return Cause(type(error).__name__, str(error), branch_of(error), error.remedy, step)
-    return Cause("InternalError", f"{type(error).__name__}: {error}", "OracleError", "see the service's log", step)
+    return Cause(INTERNAL, f"{type(error).__name__}: {error}", "OracleError", "see the service's log", step)
 
 
 def branch_of(error: OracleError) -> str:
@@ -179,21 +180,27 @@ class DurableEngine:
         _process_lock.release()
 
     @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called: what fails now fails because of it."""
+        return self._stopping.is_set()
+
+    @property
     def started(self) -> bool:
         """Whether it accepts work."""
         return self._started
 
-    def step(self, name: str, function: Callable[[], Any]) -> Any:
+    def step(self, name: str, function: Callable[[], Any], *, attempts: int = 0) -> Any:
         """The result, plain JSON, of a step of the workflow that calls; from the record where it ended before.
 
-        An error of the branch Retry repeats the step, within the engine's patience. Raises StepFailed when the step
-        failed, now or before, and Interrupted when the engine stops, which leaves the step to the next start.
+        An error of the branch Retry repeats the step, up to `attempts` times or the engine's patience. Raises
+        StepFailed when the step failed, now or before; Interrupted when the engine stops, and then the next start runs
+        the step again.
         """
-        return DBOS.run_step({"name": name}, lambda: self._patiently(name, function))
+        return DBOS.run_step({"name": name}, lambda: self._patiently(name, function, attempts))
 
-    def _patiently(self, name: str, function: Callable[[], Any]) -> Any:
-        pause = self._patience.first_pause_secs
-        for attempt in range(1, self._patience.attempts + 1):
+    def _patiently(self, name: str, function: Callable[[], Any], attempts: int) -> Any:
+        pause, attempts = self._patience.first_pause_secs, attempts or self._patience.attempts
+        for attempt in range(1, attempts + 1):
             if self._stopping.is_set():
                 raise Interrupted(name)
             try:
@@ -201,7 +208,7 @@ class DurableEngine:
             except Exception as error:
                 if self._stopping.is_set():
                     raise Interrupted(name) from error
-                if not isinstance(error, Retry) or attempt == self._patience.attempts:
+                if not isinstance(error, Retry) or attempt == attempts:
                     _log.warning("step failed", step=name, error=type(error).__name__, detail=str(error))
                     raise StepFailed(cause_of(error, name)) from error
                 _log.info("step will be repeated", step=name, attempt=attempt, pause=pause, detail=str(error))

@@ -28,6 +28,27 @@ class RequestStore:
         self._deployment_id = deployment_id
         self._clock = clock
 
+    @property
+    def deployment_id(self) -> str:
+        """Whose requests these are."""
+        return self._deployment_id
+
+    def counts(self) -> dict[str, int]:
+        """How many unfinished requests there are in each state."""
+        query = (
+            sa.select(requests.c.state, sa.func.count())
+            .where(requests.c.deployment_id == self._deployment_id, requests.c.state.in_(_OPEN))
+            .group_by(requests.c.state)
+        )
+        with self._engine.connect() as connection:
+            found = {state: count for state, count in connection.execute(query).tuples()}
+        return {state: int(found.get(state, 0)) for state in _OPEN}
+
+    def check(self) -> None:
+        """Raises the database's error unless it can be read."""
+        with self._engine.connect() as connection:
+            connection.execute(sa.select(sa.literal(1))).scalar_one()
+
     def accept(
         self, kind: RequestKind, subject: str, body: Mapping[str, Any], idempotency_key: str | None = None
     ) -> tuple[Request, bool]:

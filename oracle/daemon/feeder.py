@@ -1,0 +1,160 @@
+"""The loop that keeps live feeds fresh: facts, decision, push, sleep.
+
+Its cycle follows lidofinance/lido-oracle, src/modules/common/daemon_module.py; the sleep that takes the work's time
+off, stakewise/v3-operator, src/common/tasks.py.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from oracle.chain.feeds import AggregatorFeed
+from oracle.daemon.observing import Observer
+from oracle.daemon.parts import ServiceParts
+from oracle.domain.deployment import FeedRecord
+from oracle.domain.features import PRICES, garch_inputs
+from oracle.domain.garch import annualised_vol_wad, forecast
+from oracle.domain.observations import Observation
+from oracle.domain.push_policy import Answer, Candidate, Push, PushDecision, PushFacts, PushRule, decide
+from oracle.errors import FeatureUnavailable, Halt, OracleError, Retry, SkipCycle, SourceExhausted, SourceUnavailable
+from oracle.units import WAD
+
+DEFAULT_DEVIATION_BPS: Final = 50
+DEFAULT_CYCLE_SECS: Final = 15.0
+LONGEST_PAUSE_SECS: Final = 300.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FeederRule:
+    """How a feeder works: seconds from one cycle's start to the next, and the move that makes it push."""
+
+    cycle_secs: float = DEFAULT_CYCLE_SECS
+    deviation_threshold_bps: int = DEFAULT_DEVIATION_BPS
+
+
+class Feeder:
+    """Feeds one market's price feed and the proven feeds over it, in a thread of its own.
+
+    `push` makes a round of a feed and returns when it is on chain or has failed. `idle` says that nobody waits for the
+    prover, so that an early push costs nothing. An error that is no OracleError goes to `on_fatal` and ends the loop.
+    """
+
+    def __init__(
+        self,
+        parts: ServiceParts,
+        observer: Observer,
+        *,
+        feeds: Callable[[], list[FeedRecord]],
+        push: Callable[[str], None],
+        idle: Callable[[], bool],
+        on_fatal: Callable[[BaseException], None],
+        rule: FeederRule | None = None,
+    ) -> None:
+        self._parts = parts
+        self._observer = observer
+        self._feeds = feeds
+        self._push = push
+        self._idle = idle
+        self._on_fatal = on_fatal
+        self._rule = rule or FeederRule()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="plumbline-feeder", daemon=True)
+
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    def stop(self, timeout_secs: float = 10.0) -> None:
+        """Ends after the cycle that runs now, or after the timeout."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_secs)
+
+    def _run(self) -> None:
+        pause = self._rule.cycle_secs
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                self.cycle()
+                pause = self._rule.cycle_secs
+            except (Retry, Halt) as error:
+                pause = min(max(pause, 1.0) * 2, LONGEST_PAUSE_SECS)
+                self._failed(error)
+            except OracleError as error:
+                self._failed(error)
+            except Exception as error:  # noqa: BLE001  handed on: the process ends and the durable engine resumes
+                self._on_fatal(error)
+                return
+            self._stop.wait(max(0.0, pause - (time.monotonic() - started)))
+
+    def _failed(self, error: OracleError) -> None:
+        self._parts.metrics.failures.labels("feeder", type(error).__name__).inc()
+        log = _log.error if isinstance(error, Halt) else _log.warning
+        log("cycle skipped", error=type(error).__name__, detail=str(error), remedy=error.remedy)
+
+    def cycle(self) -> None:
+        """Decides for each feed, proven ones first since they take their observation along."""
+        for feed in sorted(self._feeds(), key=lambda record: record.kind == "price"):
+            if self._stop.is_set():
+                return
+            decision = self.decision(feed)
+            self._parts.metrics.decisions.labels(feed.name, decision.push.value).inc()
+            _log.debug("decided", feed=feed.name, push=decision.push.value, reason=decision.reason)
+            if decision.push is Push.YES or (decision.push is Push.EARLY and self._idle()):
+                _log.info("pushing", feed=feed.name, reason=decision.reason)
+                self._push(feed.name)
+
+    def decision(self, feed: FeedRecord) -> PushDecision:
+        """Whether the feed is to be pushed now, from the chain's clock and the market as they are."""
+        client = self._parts.client
+        latest = AggregatorFeed(client, feed.address).latest()
+        rule = PushRule(self._heartbeat(feed), self._rule.deviation_threshold_bps)
+        facts = PushFacts(
+            now=client.head().timestamp if self._parts.source(feed).replay else int(time.time()),
+            rule=rule,
+            published=Answer(latest.answer, latest.observed_at) if latest else None,
+            candidate=self._candidate(feed),
+        )
+        return decide(facts)
+
+    def _heartbeat(self, feed: FeedRecord) -> int:
+        return feed.heartbeat or (feed.limits.max_interval if feed.limits else self._parts.source(feed).interval_secs)
+
+    def _candidate(self, feed: FeedRecord) -> Candidate | None:
+        """What a push would publish; None when the market has nothing new or the window is not full yet."""
+        contract = self._parts.observations(feed)
+        latest = contract.latest()
+        try:
+            observation = self._observer.next_observation(feed, latest)
+        except (SourceExhausted, SourceUnavailable):
+            if feed.kind == "price" or latest is None:
+                return None
+            observation = Observation(latest.observed_at, latest.answer)
+        if feed.kind == "price":
+            return Candidate(observation.observed_at, observation.price)
+        try:
+            return Candidate(observation.observed_at, self._expected_answer(feed, observation))
+        except (SkipCycle, FeatureUnavailable):
+            return None
+
+    def _expected_answer(self, feed: FeedRecord, newest: Observation) -> int:
+        """The answer that a proof over the window ending at `newest` would give, to about the circuit's error."""
+        contract = self._parts.observations(feed)
+        latest = contract.latest()
+        if latest is None or feed.params is None:
+            raise FeatureUnavailable(f"{feed.name} has no observations yet")
+        fresh = newest.observed_at > latest.observed_at
+        prices, _ = contract.window(latest.round_id, PRICES - 1 if fresh else PRICES)
+        if fresh:
+            prices = [*prices, newest.price]
+        scale = self._parts.engine.circuit(feed.model).input_scale(0)
+        *x, h0, omega, alpha, beta, a, b = (value / 2**scale for value in garch_inputs(prices, feed.params, scale))
+        return annualised_vol_wad(round(forecast(x, h0, omega, alpha, beta, a, b) * WAD), feed.params)

@@ -1,0 +1,157 @@
+"""The workflows of feeds: a price, and a proven round."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from web3.contract.contract import ContractFunction
+from web3.types import TxReceipt
+
+from oracle.chain.client import calldata
+from oracle.chain.feeds import RiskFeed
+from oracle.daemon.observing import Observer
+from oracle.daemon.parts import ServiceParts
+from oracle.daemon.proofs import Prover
+from oracle.daemon.steps import Facts, Steps
+from oracle.domain.deployment import FeedRecord
+from oracle.domain.requests import Request
+from oracle.errors import TransactionNotMined
+
+# A proof that was killed for its time or memory is tried once more, on a fresh worker
+PROVE_ATTEMPTS: Final = 2
+
+
+class FeedWorkflows:
+    """plan, observe, and for a proven feed: snapshot, witness, prove, verify, simulate, submit, confirm."""
+
+    def __init__(self, parts: ServiceParts, steps: Steps, observer: Observer, prover: Prover) -> None:
+        self._parts = parts
+        self._steps = steps
+        self._observer = observer
+        self._prover = prover
+
+    def price(self, request: Request) -> Facts:
+        """The next observation of a price feed."""
+        feed = self._parts.feed(request.subject)
+        observed = self._observe(request, feed)
+        return {
+            "feed": feed.name,
+            "kind": feed.kind,
+            "roundId": observed["observationRound"],
+            "answer": observed["price"],
+            **_pick(observed, "observationRound", "observedAt", "updatedAt", "price", "txHash", "gasUsed"),
+            "seconds": {"observe": observed["seconds"]},
+        }
+
+    def round(self, request: Request) -> Facts:
+        """The next proven round of a feed."""
+        feed = self._parts.feed(request.subject)
+        observed = self._observe(request, feed)
+        target = int(observed["observationRound"])
+
+        snapshot = self._steps.run(request, "snapshot", lambda: self._snapshot(feed, target))
+        inputs = [int(value) for value in snapshot["inputs"]]
+        witness = self._steps.run(request, "witness", lambda: self._prover.witness(feed.model, inputs))
+        proved = self._steps.run(
+            request,
+            "prove",
+            lambda: self._prover.prove(request, feed.model, witness["witnessHash"]),
+            attempts=PROVE_ATTEMPTS,
+        )
+        proof_hash = proved["proofHash"]
+        verified = self._steps.run(request, "verify", lambda: self._prover.verify(feed.model, proof_hash, inputs))
+        simulated = self._steps.run(request, "simulate", lambda: self._simulate(feed, target, proof_hash, len(inputs)))
+        submitted = self._steps.run(
+            request, "submit", lambda: self._submit(request, feed, target, proof_hash, len(inputs))
+        )
+        confirmed = self._steps.run(
+            request, "confirm", lambda: self._confirm(request, feed, target, proof_hash, len(inputs))
+        )
+        seconds = {
+            "observe": observed["seconds"],
+            "snapshot": snapshot["seconds"],
+            "witness": witness["seconds"],
+            "prove": proved["seconds"],
+            "verify": verified["seconds"],
+            "simulate": simulated["seconds"],
+            "submit": submitted["seconds"],
+            "confirm": confirmed["seconds"],
+        }
+        return {
+            "feed": feed.name,
+            "kind": feed.kind,
+            **_pick(confirmed, "roundId", "answer", "provenAnswer", "observedAt", "updatedAt", "txHash", "blockNumber"),
+            **_pick(observed, "observationRound", "price"),
+            "proofHash": proof_hash,
+            "gasUsed": submitted["gasUsed"],
+            "observeGasUsed": observed.get("gasUsed", 0),
+            "seconds": seconds,
+        }
+
+    def _observe(self, request: Request, feed: FeedRecord) -> Facts:
+        planned = self._steps.run(request, "plan", lambda: self._observer.plan(feed))
+        return self._steps.run(request, "observe", lambda: self._observer.record(request, feed, planned))
+
+    def _snapshot(self, feed: FeedRecord, target: int) -> Facts:
+        expected = self._parts.risk_feed(feed).expected_inputs(target)
+        return {
+            "inputs": [str(value) for value in expected.inputs],
+            "observedAt": expected.observed_at,
+            "commitment": "0x" + expected.commitment.hex(),
+        }
+
+    def _call(self, feed: FeedRecord, target: int, proof_hash: str, input_count: int) -> ContractFunction:
+        proof = self._prover.proof(proof_hash)
+        return self._parts.risk_feed(feed).submit_round(target, proof.instances[input_count:], proof.zk_proof)
+
+    def _simulate(self, feed: FeedRecord, target: int, proof_hash: str, input_count: int) -> Facts:
+        return simulate(self._parts, self._call(feed, target, proof_hash, input_count))
+
+    def _send(self, request: Request, feed: FeedRecord, target: int, proof_hash: str, input_count: int) -> TxReceipt:
+        """The receipt of the one transaction of this request; after a reorg, of its new landing."""
+        key = f"round:{feed.address}:{target}:{request.id}"
+        return self._parts.sender.transact(key, self._call(feed, target, proof_hash, input_count))
+
+    def _submit(self, request: Request, feed: FeedRecord, target: int, proof_hash: str, input_count: int) -> Facts:
+        return landed(self._parts, "round", self._send(request, feed, target, proof_hash, input_count))
+
+    def _confirm(self, request: Request, feed: FeedRecord, target: int, proof_hash: str, input_count: int) -> Facts:
+        receipt = self._send(request, feed, target, proof_hash, input_count)
+        contract = self._parts.risk_feed(feed)
+        proven = contract.round(_round_of(contract, receipt, target))
+        return {
+            "roundId": proven.round_id,
+            "answer": str(proven.answer),
+            "provenAnswer": str(proven.proven_answer),
+            "observedAt": proven.observed_at,
+            "updatedAt": proven.updated_at,
+            "txHash": receipt["transactionHash"].to_0x_hex(),
+            "blockNumber": int(receipt["blockNumber"]),
+        }
+
+
+def simulate(parts: ServiceParts, function: ContractFunction) -> Facts:
+    """Runs a call by eth_call in the next block's state, as the sender. Raises the revert it would have."""
+    parts.client.simulate({"from": parts.sender.address, "to": function.address, "data": calldata(function)})
+    return {}
+
+
+def landed(parts: ServiceParts, purpose: str, receipt: TxReceipt) -> Facts:
+    """What is kept of a mined transaction."""
+    parts.metrics.gas_used.labels(purpose).inc(receipt["gasUsed"])
+    return {
+        "txHash": receipt["transactionHash"].to_0x_hex(),
+        "gasUsed": int(receipt["gasUsed"]),
+        "blockNumber": int(receipt["blockNumber"]),
+    }
+
+
+def _round_of(contract: RiskFeed, receipt: TxReceipt, target: int) -> int:
+    for event in contract.contract.events.RoundProven().process_receipt(receipt):
+        if event["args"]["observationRound"] == target:
+            return int(event["args"]["roundId"])
+    raise TransactionNotMined(f"the transaction proved no round for observation {target}")
+
+
+def _pick(facts: Facts, *names: str) -> Facts:
+    return {name: facts[name] for name in names if name in facts}

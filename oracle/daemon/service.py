@@ -1,0 +1,314 @@
+"""The oracle service: feeds pushed and proofs made as durable workflows, and everything that may be asked about them."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.engine import Engine
+
+from oracle import __version__
+from oracle.chain.client import ChainClient
+from oracle.chain.evidence import collect_evidence
+from oracle.chain.sender import Sender
+from oracle.daemon.durable import DurableEngine, Queue
+from oracle.daemon.feeder import Feeder, FeederRule
+from oracle.daemon.health import HealthCheck
+from oracle.daemon.inference import InferenceWorkflow
+from oracle.daemon.metrics import Metrics
+from oracle.daemon.observing import Observer
+from oracle.daemon.parts import ServiceParts
+from oracle.daemon.proofs import Prover
+from oracle.daemon.reading import Reader, require_registered
+from oracle.daemon.rounds import FeedWorkflows
+from oracle.daemon.steps import POINT_OF_NO_RETURN, Steps
+from oracle.daemon.views import FeedView, Health, ModelView, RoundView
+from oracle.domain.deployment import Deployment, FeedRecord
+from oracle.domain.evidence import Evidence
+from oracle.domain.proofs import Proof
+from oracle.domain.requests import Request, RequestEvent, RequestKind
+from oracle.errors import Conflict, InputRejected, NotFound
+from oracle.market.base import MarketSource
+from oracle.proving.engine import ProvingEngine
+from oracle.settings import Settings
+from oracle.store.artifacts import FOLDER_NAME, ArtifactStore
+from oracle.store.requests import RequestStore
+
+# Feeds' workflows: those of one market one after another; proofs that users ask for: as many as there are workers
+FEED_QUEUE: Final = "feeds"
+PROOF_QUEUE: Final = "proofs"
+FEEDS_AT_ONCE: Final = 4
+EXECUTOR_ID: Final = "local"
+FIRST_POLL_SECS: Final = 0.01
+LONGEST_POLL_SECS: Final = 0.2
+STOP_TIMEOUT_SECS: Final = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+def deployment_id(deployment: Deployment) -> str:
+    """The name under which a deployment's requests are kept; another chain or registry has another."""
+    return hashlib.sha256(f"{deployment.chain_key}:{deployment.registry}".encode()).hexdigest()[:32]
+
+
+class OracleService:
+    """One market's or several markets' oracle in one process. Safe for threads; `start` before anything else.
+
+    `fatal` is set when an unknown error has ended a loop: the process is to end, and what it had begun is taken up by the
+    next one.
+    """
+
+    def __init__(
+        self, parts: ServiceParts, *, feeder: FeederRule | None = None, executor_id: str = EXECUTOR_ID
+    ) -> None:
+        self.parts = parts
+        self.fatal = threading.Event()
+        self.stopping = threading.Event()
+        self._durable = DurableEngine(
+            parts.workflows,
+            application_version=f"{__version__}+{parts.requests.deployment_id}",
+            executor_id=executor_id,
+        )
+        steps = Steps(self._durable, parts.requests, parts.metrics)
+        self._observer = Observer(parts)
+        self._prover = Prover(parts)
+        self._feed_workflows = FeedWorkflows(parts, steps, self._observer, self._prover)
+        self._inference = InferenceWorkflow(parts, steps, self._prover)
+        self._steps = steps
+        self._reader = Reader(parts)
+        self._health = HealthCheck(parts, self._durable, self._reader)
+        self._feeder_rule = feeder or FeederRule()
+        self._feeders: list[Feeder] = []
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        settings: Settings,
+        client: ChainClient,
+        deployment: Callable[[], Deployment],
+        engine: ProvingEngine,
+        sender: Sender,
+        database: Engine,
+        workflows: Engine,
+        sources: Mapping[str, MarketSource],
+        publisher_keys: Sequence[str | bytes],
+    ) -> OracleService:
+        """A service over these parts. `database` has its tables; `workflows` is a database for dbos alone."""
+        return cls(
+            ServiceParts(
+                settings=settings,
+                client=client,
+                deployment=deployment,
+                engine=engine,
+                sender=sender,
+                requests=RequestStore(database, deployment_id(deployment())),
+                artifacts=ArtifactStore(settings.state_dir / FOLDER_NAME),
+                workflows=workflows,
+                sources=sources,
+                publisher_keys=publisher_keys,
+            )
+        )
+
+    # --- life
+
+    def start(self) -> None:
+        """Takes up what an earlier process had begun, then accepts work; feeds live markets."""
+        self.stopping.clear()
+        self.parts.sender.resume()
+        workflows = {
+            RequestKind.PRICE.value: self._steps.workflow(self._feed_workflows.price),
+            RequestKind.ROUND.value: self._steps.workflow(self._feed_workflows.round),
+            RequestKind.PROOF.value: self._steps.workflow(self._inference.prove),
+        }
+        workers = self.parts.settings.max_workers
+        self._durable.start(workflows, [Queue(FEED_QUEUE, FEEDS_AT_ONCE, 1), Queue(PROOF_QUEUE, workers)])
+        for request in self.parts.requests.unfinished():
+            self._dispatch(request)
+        self._feeders = [self._feeder(name) for name, source in self.parts.sources.items() if not source.replay]
+        for feeder in self._feeders:
+            feeder.start()
+        _log.info("service started", chain=self.parts.client.chain_key, feeds=sorted(self.parts.deployment().feeds))
+
+    def stop(self, timeout_secs: float = STOP_TIMEOUT_SECS) -> None:
+        """Lets running workflows end for a while; the next start takes up what did not."""
+        self.stopping.set()
+        for feeder in self._feeders:
+            feeder.stop(timeout_secs)
+        self._feeders = []
+        self._durable.stop(timeout_secs)
+        self._prover.cancel_all()
+        _log.info("service stopped")
+
+    def _feeder(self, price_feed: str) -> Feeder:
+        def feeds() -> list[FeedRecord]:
+            known = self.parts.deployment().feeds.values()
+            return [feed for feed in known if price_feed in {feed.name, feed.observations}]
+
+        def fatal(error: BaseException) -> None:
+            _log.error("feeder ended", feed=price_feed, exc_info=error)
+            self.fatal.set()
+
+        def idle() -> bool:
+            return self._durable.waiting() == 0
+
+        def push(name: str) -> None:
+            self.wait(self.push(name).id)
+
+        return Feeder(self.parts, self._observer, feeds, push, idle, fatal, self._feeder_rule)
+
+    # --- feeds
+
+    def feeds(self) -> list[FeedView]:
+        """Every feed with its newest round."""
+        return self._reader.feeds()
+
+    def feed(self, name: str) -> FeedView:
+        """One feed. Raises NotFound."""
+        return self._reader.feed(name)
+
+    def rounds(self, name: str, limit: int = 50, before: int | None = None) -> list[RoundView]:
+        """The newest rounds of a feed below `before`, newest first. Raises NotFound."""
+        return self._reader.rounds(name, limit, before)
+
+    def round(self, name: str, round_id: int) -> RoundView:
+        """One round. Raises NotFound."""
+        return self._reader.round(name, round_id)
+
+    def evidence(self, name: str, round_id: int) -> Evidence:
+        """Everything about a proven round from the chain alone, checked again. Raises NotFound."""
+        record = self.parts.feed(name)
+        self._reader.round(name, round_id)
+        return collect_evidence(self.parts.client, self.parts.risk_feed(record).address, round_id)
+
+    def push(self, name: str, idempotency_key: str | None = None) -> Request:
+        """A request for the feed's next round. Raises NotFound, ConfigurationError without a source, Conflict."""
+        record = self.parts.feed(name)
+        self.parts.source(record)
+        kind = RequestKind.PRICE if record.kind == "price" else RequestKind.ROUND
+        return self._accept(kind, name, {}, idempotency_key)
+
+    # --- models and proofs
+
+    def models(self) -> list[ModelView]:
+        """Every model that can be proven here."""
+        return self._reader.models()
+
+    def model(self, name: str) -> ModelView:
+        """One model. Raises NotFound."""
+        return self._reader.model(name)
+
+    def reload(self, name: str) -> ModelView:
+        """A model after its circuit folder or its deployment changed, ready to prove. Raises NotFound."""
+        self.parts.engine.prepare(self.model(name).name)
+        return self.model(name)
+
+    def request_proof(
+        self, model: str, inputs: Sequence[Sequence[float]], *, idempotency_key: str | None = None, submit: bool = False
+    ) -> Request:
+        """A request for a proof of one inference; with `submit` it is verified and stored on chain.
+
+        Raises NotFound for an unknown model, or one that is to be submitted and not active on chain; InputRejected for
+        inputs that do not fit; Conflict for a key of another request.
+        """
+        view = self.model(model)
+        if submit:
+            require_registered(view)
+        rows = [[float(value) for value in row] for row in inputs]
+        self.parts.engine.quantise(model, rows)
+        return self._accept(RequestKind.PROOF, model, {"inputs": rows, "submit": submit}, idempotency_key)
+
+    def verify(self, model: str, zk_proof: bytes, instances: Sequence[int]) -> list[float]:
+        """The outputs of a proof that holds. Raises ProofRejected for one that does not, NotFound."""
+        manifest = self.parts.engine.circuit(model)
+        if len(instances) != manifest.input_count + manifest.output_count:
+            raise InputRejected(
+                f"{len(instances)} instances, the model has {manifest.input_count} inputs "
+                f"and {manifest.output_count} outputs"
+            )
+        proof = Proof(model, zk_proof, tuple(instances))
+        self.parts.engine.verify(model, proof)
+        return self.parts.engine.outputs(model, proof)
+
+    def proof(self, request_id: str) -> Proof:
+        """The proof that a request has brought. Raises NotFound before it has one."""
+        request = self.request(request_id)
+        content_hash = self.parts.requests.proof_hash(request.id)
+        if content_hash is None:
+            raise NotFound(f"the request {request_id} has no proof", remedy=f"it is {request.state.value}")
+        return self._prover.proof(content_hash)
+
+    # --- requests
+
+    def request(self, request_id: str) -> Request:
+        """A request as it stands. Raises NotFound."""
+        return self.parts.requests.get(request_id)
+
+    def events(self, request_id: str, after: int = 0) -> list[RequestEvent]:
+        """What happened to a request after an event. Raises NotFound."""
+        self.request(request_id)
+        return self.parts.requests.events(request_id, after)
+
+    def wait(self, request_id: str, timeout_secs: float | None = None) -> Request:
+        """The request once it has ended, or as it stands after the timeout or when the service stops."""
+        deadline = None if timeout_secs is None else time.monotonic() + timeout_secs
+        pause = FIRST_POLL_SECS
+        while True:
+            request = self.request(request_id)
+            left = LONGEST_POLL_SECS if deadline is None else deadline - time.monotonic()
+            if request.finished or left <= 0 or self.stopping.wait(min(pause, left)):
+                return request
+            pause = min(pause * 1.5, LONGEST_POLL_SECS)
+
+    def cancel(self, request_id: str) -> Request:
+        """Ends a request that has not begun to send. Raises NotFound, Conflict when it has or is over."""
+        request = self.request(request_id)
+        if not self.parts.requests.cancel(request_id, before=POINT_OF_NO_RETURN):
+            request = self.request(request_id)
+            at = f"at {request.step}" if not request.finished else request.state.value
+            raise Conflict(f"the request {request_id} is {at} and cannot be cancelled any more")
+        self.parts.metrics.finished.labels(request.kind.value, "cancelled").inc()
+        self._prover.cancel(request_id)
+        self._durable.cancel(request_id)
+        return self.request(request_id)
+
+    def _accept(self, kind: RequestKind, subject: str, body: Mapping[str, Any], key: str | None) -> Request:
+        request, new = self.parts.requests.accept(kind, subject, body, key)
+        if new:
+            self.parts.metrics.accepted.labels(kind.value).inc()
+            _log.info("request accepted", request_id=request.id, kind=kind.value, subject=subject)
+        if not request.finished:
+            self._dispatch(request)
+        return request
+
+    def _dispatch(self, request: Request) -> None:
+        """Puts a request's workflow into its queue; one that is there already is left as it is."""
+        if request.kind is RequestKind.PROOF:
+            self._durable.enqueue(PROOF_QUEUE, request.kind.value, request.id)
+            return
+        market = self.parts.price_feed_of(self.parts.feed(request.subject)).name
+        self._durable.enqueue(FEED_QUEUE, request.kind.value, request.id, partition=market)
+
+    # --- state
+
+    @property
+    def metrics(self) -> Metrics:
+        """The service's counters."""
+        return self.parts.metrics
+
+    def ready(self) -> Health:
+        """Whether everything that work needs is there."""
+        return self._health.ready()
+
+    def live(self) -> bool:
+        """Whether the process is worth keeping."""
+        return not self.fatal.is_set()
+
+    def render_metrics(self) -> bytes:
+        """Prometheus' text, up to date."""
+        self._health.update_gauges()
+        return self.metrics.render()
