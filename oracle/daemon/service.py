@@ -1,4 +1,4 @@
-"""The oracle service: feeds pushed and proofs made as durable workflows, and everything that may be asked about them."""
+"""The oracle service: feeds pushed and proofs made as durable workflows, and all that may be asked about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oracle import __version__
 from oracle.chain.client import ChainClient
 from oracle.chain.evidence import collect_evidence
 from oracle.chain.sender import Sender
-from oracle.daemon.durable import DurableEngine, Queue
+from oracle.daemon.durable import DurableEngine, Queue, cause_of
 from oracle.daemon.feeder import Feeder, FeederRule
 from oracle.daemon.health import HealthCheck
 from oracle.daemon.inference import InferenceWorkflow
@@ -31,7 +31,7 @@ from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.evidence import Evidence
 from oracle.domain.proofs import Proof
 from oracle.domain.requests import Request, RequestEvent, RequestKind
-from oracle.errors import Conflict, InputRejected, NotFound
+from oracle.errors import Conflict, InputRejected, NotFound, OracleError
 from oracle.market.base import MarketSource
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
@@ -58,8 +58,8 @@ def deployment_id(deployment: Deployment) -> str:
 class OracleService:
     """One market's or several markets' oracle in one process. Safe for threads; `start` before anything else.
 
-    `fatal` is set when an unknown error has ended a loop: the process is to end, and what it had begun is taken up by the
-    next one.
+    `fatal` is set when an unknown error has ended a loop: the process is to end, and the next one takes up what it had
+    begun.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class OracleService:
         workers = self.parts.settings.max_workers
         self._durable.start(workflows, [Queue(FEED_QUEUE, FEEDS_AT_ONCE, 1), Queue(PROOF_QUEUE, workers)])
         for request in self.parts.requests.unfinished():
-            self._dispatch(request)
+            self._take_up(request)
         self._feeders = [self._feeder(name) for name, source in self.parts.sources.items() if not source.replay]
         for feeder in self._feeders:
             feeder.start()
@@ -143,6 +143,13 @@ class OracleService:
         self._durable.stop(timeout_secs)
         self._prover.cancel_all()
         _log.info("service stopped")
+
+    def _take_up(self, request: Request) -> None:
+        """Dispatches what an earlier process accepted; what has no feed any more ends here."""
+        try:
+            self._dispatch(request)
+        except OracleError as error:
+            self.parts.requests.fail(request.id, cause_of(error, "plan"))
 
     def _feeder(self, price_feed: str) -> Feeder:
         def feeds() -> list[FeedRecord]:
@@ -159,7 +166,15 @@ class OracleService:
         def push(name: str) -> None:
             self.wait(self.push(name).id)
 
-        return Feeder(self.parts, self._observer, feeds, push, idle, fatal, self._feeder_rule)
+        return Feeder(
+            self.parts,
+            self._observer,
+            feeds=feeds,
+            push=push,
+            idle=idle,
+            on_fatal=fatal,
+            rule=self._feeder_rule,
+        )
 
     # --- feeds
 
