@@ -1,0 +1,307 @@
+"""Anyone can check any number: a round verified again from an RPC, the feed's address and the round's id alone.
+
+Nothing is taken from a service. The inputs are recomputed twice, by the contract and in Python from the recorded
+observations; commitment, hash chain, outputs and limits by their Python twins; the proof by the pinned verifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from eth_utils.crypto import keccak
+
+from oracle.chain import reverts
+from oracle.chain.client import ChainClient
+from oracle.chain.code_match import matches_artifact
+from oracle.chain.feeds import FeatureModule, ObservationFeed, ProvenAnswer, RiskFeed
+from oracle.chain.models import InferenceVerifier, ModelRegistry, ModelStatus, ModelVersion
+from oracle.chain.round_facts import (
+    GuardsChange,
+    ObservedPrice,
+    RoundEvent,
+    Submission,
+    guards_changes,
+    observed_window,
+    round_events,
+    submission,
+)
+from oracle.domain.commitments import feed_nonce, feed_root, feed_root_zero, input_commitment
+from oracle.domain.evidence import Check, CheckStatus, Evidence
+from oracle.domain.features import PRICES, garch_inputs
+from oracle.domain.garch import GarchParams, annualised_vol_wad
+from oracle.domain.guards import limited_answer
+from oracle.errors import ContractRevert, InvalidInput, NotFound, OracleError, Retry
+from oracle.units import felt_from_int
+
+
+@dataclass(frozen=True)
+class _Facts:
+    client: ChainClient
+    feed: RiskFeed
+    stored: ProvenAnswer
+    event: RoundEvent
+    history: Sequence[RoundEvent]
+    guards: Sequence[GuardsChange]
+    submitted: Submission
+    module: FeatureModule
+    params: GarchParams
+    source: ObservationFeed
+    observed: Sequence[ObservedPrice]
+    inference: InferenceVerifier
+    registry: ModelRegistry
+    model: ModelVersion
+    inputs: tuple[int, ...]
+
+    @property
+    def instances(self) -> list[int]:
+        return [*(felt_from_int(value) for value in self.inputs), *self.submitted.output_instances]
+
+
+def collect_evidence(client: ChainClient, feed_address: str, round_id: int = 0, *, from_block: int = 0) -> Evidence:
+    """A round of a RiskFeed with every check done; `round_id` 0 is the newest.
+
+    A failed check is part of the result (`Evidence.ok`). Raises NotFound for a feed or round that is not there,
+    ProofRejected when the transaction does not hold what the event claims, RpcUnavailable.
+    """
+    if round_id < 0:
+        raise InvalidInput(f"round {round_id}: rounds count from 1")
+    facts = _gather(client, feed_address, round_id, from_block)
+    checks = tuple(_run(name, check, facts) for name, check in _CHECKS)
+    proven, model = facts.event.proven, facts.model
+    outputs = _tried(lambda: tuple(model.spec.outputs_wad(facts.submitted.output_instances)), ())
+    return Evidence(
+        chain_id=client.chain_id,
+        feed=facts.feed.address,
+        description=facts.feed.description(),
+        round_id=proven.round_id,
+        tx_hash=_hex(facts.event.tx_hash),
+        block_number=facts.event.block_number,
+        observation_round=proven.observation_round,
+        observed_at=proven.observed_at,
+        updated_at=facts.stored.updated_at,
+        answer=proven.answer,
+        proven_answer=proven.proven_answer,
+        model_id=proven.model_id,
+        model_version=proven.version,
+        model_hash=_hex(model.commitment.model_hash),
+        circuit_hash=_hex(model.commitment.circuit_hash),
+        vk_hash=_hex(model.commitment.vk_hash),
+        verifier=model.spec.verifier,
+        verifier_code_hash=_hex(model.spec.verifier_code_hash),
+        input_commitment=_hex(proven.input_commitment),
+        proof_hash=_hex(proven.proof_hash),
+        root=_hex(facts.event.root),
+        prices=tuple(observed.price for observed in facts.observed),
+        inputs=facts.inputs,
+        outputs_wad=outputs,
+        instances=tuple(facts.instances),
+        zk_proof=_hex(facts.submitted.zk_proof),
+        checks=checks,
+    )
+
+
+def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: int) -> _Facts:
+    if not client.code(feed_address):
+        raise NotFound(f"there is no contract at {feed_address} on chain {client.chain_id}")
+    feed = RiskFeed(client, feed_address)
+    wanted = round_id or feed.latest_round()
+    try:
+        stored = feed.round(wanted)
+    except reverts.NoDataPresent:
+        raise NotFound(f"{feed_address} has no round {wanted}", remedy="Rounds count from 1.") from None
+    history = round_events(client, feed, from_block)
+    events = [event for event in history if event.proven.round_id == wanted]
+    if len(events) != 1:
+        raise NotFound(f"the chain has {len(events)} RoundProven events for round {wanted}, not one")
+    event = events[0]
+    module = feed.feature_module()
+    params = module.params()
+    source = ObservationFeed(client, module.source())
+    inference = InferenceVerifier(client, feed.inference_verifier())
+    registry = inference.registry()
+    observed = observed_window(client, source.address, event.proven.observation_round, from_block)
+    prices = [observation.price for observation in observed]
+    return _Facts(
+        client=client,
+        feed=feed,
+        stored=stored,
+        event=event,
+        history=history,
+        guards=guards_changes(client, feed, from_block),
+        submitted=submission(client, feed, event),
+        module=module,
+        params=params,
+        source=source,
+        observed=observed,
+        inference=inference,
+        registry=registry,
+        model=registry.version(event.proven.model_id, event.proven.version),
+        inputs=tuple(garch_inputs(prices, params, module.input_scale_bits())),
+    )
+
+
+# --- checks: each returns what must be and what is, and perhaps a remark; None for what the chain no longer holds
+
+_Result = tuple[object, object] | tuple[object, object, str] | None
+
+
+def _check_contracts(facts: _Facts) -> _Result:
+    contracts = {
+        "RiskFeed": facts.feed.address,
+        "GarchVolatilityModule": str(facts.module.contract.address),
+        "ObservationFeed": facts.source.address,
+        "InferenceVerifier": facts.inference.address,
+        "ModelRegistry": str(facts.registry.contract.address),
+    }
+    foreign = [name for name, address in contracts.items() if not matches_artifact(facts.client, name, address)]
+    return "this release's code", "this release's code" if not foreign else f"other code: {', '.join(foreign)}"
+
+
+def _check_transaction(facts: _Facts) -> _Result:
+    receipt = facts.client.receipt(facts.event.tx_hash)
+    return "succeeded", "succeeded" if receipt is not None and receipt["status"] == 1 else "not in the chain"
+
+
+def _check_stored_round(facts: _Facts) -> _Result:
+    proven, stored = facts.event.proven, facts.stored
+    expected = (proven.answer, proven.proven_answer, proven.observed_at, proven.observation_round)
+    return expected, (stored.answer, stored.proven_answer, stored.observed_at, stored.observation_round)
+
+
+def _check_window(facts: _Facts) -> _Result:
+    """The observations of the events are those that the feed holds, of one segment, and older than the round."""
+    last = facts.observed[-1]
+    if last.position > facts.event.position or last.segment_start > facts.observed[0].round_id:
+        return "one segment before the round", "a gap, or later observations"
+    expected = ([observed.price for observed in facts.observed], last.observed_at)
+    try:
+        return expected, facts.source.window(last.round_id, PRICES)
+    except (reverts.NoDataPresent, reverts.WindowNotAvailable):
+        return None
+
+
+def _check_inputs(facts: _Facts) -> _Result:
+    """The Python twin's inputs are the feature module's."""
+    observation_round = facts.event.proven.observation_round
+    try:
+        return facts.module.inputs(observation_round), (list(facts.inputs), facts.event.proven.observed_at)
+    except (reverts.NoDataPresent, reverts.WindowNotAvailable):
+        return None
+
+
+def _check_observation_round(facts: _Facts) -> _Result:
+    expected = (facts.submitted.observation_round, facts.observed[-1].observed_at)
+    return expected, (facts.event.proven.observation_round, facts.event.proven.observed_at)
+
+
+def _check_commitment(facts: _Facts) -> _Result:
+    proven = facts.event.proven
+    expected = input_commitment(
+        facts.client.chain_id,
+        facts.inference.address,
+        proven.model_id,
+        proven.version,
+        feed_nonce(facts.feed.address, proven.round_id),
+        proven.observed_at,
+        [felt_from_int(value) for value in facts.inputs],
+    )
+    return _hex(expected), _hex(proven.input_commitment)
+
+
+def _check_model(facts: _Facts) -> _Result:
+    expected = (facts.feed.model_id(), True)
+    usable = facts.model.status in {ModelStatus.ACTIVE, ModelStatus.SUPERSEDED}
+    return expected, (facts.event.proven.model_id, usable), f"version is {facts.model.status.name.lower()}"
+
+
+def _check_verifier_code(facts: _Facts) -> _Result:
+    spec = facts.model.spec
+    return _hex(spec.verifier_code_hash), _hex(facts.client.code_hash(spec.verifier))
+
+
+def _check_proof(facts: _Facts) -> _Result:
+    """The pinned verifier accepts the proof over exactly these inputs and outputs; encoded here, never forwarded."""
+    verifier = facts.client.contract("IHalo2Verifier", facts.model.spec.verifier)
+    call = verifier.functions.verifyProof(facts.submitted.zk_proof, facts.instances)
+    try:
+        return True, bool(facts.client.call(call))
+    except ContractRevert:
+        return True, False, "the verifier reverts"
+
+
+def _check_outputs(facts: _Facts) -> _Result:
+    outputs = facts.model.spec.outputs_wad(facts.submitted.output_instances)
+    expected = (facts.module.answer(outputs), annualised_vol_wad(outputs[0], facts.params))
+    proven = facts.event.proven.proven_answer
+    return expected, (proven, proven)
+
+
+def _check_limits(facts: _Facts) -> _Result:
+    """The answer is the proven one under the guards in force and the round before."""
+    proven = facts.event.proven
+    in_force = [change.guards for change in facts.guards if change.position < facts.event.position]
+    before = [event for event in facts.history if event.proven.round_id == proven.round_id - 1]
+    if not before:
+        return proven.proven_answer, proven.answer
+    last = before[0].proven
+    elapsed = proven.observed_at - last.observed_at
+    return limited_answer(proven.proven_answer, last.answer, elapsed, in_force[-1]), proven.answer
+
+
+def _check_hash_chain(facts: _Facts) -> _Result:
+    """Every round from the first on, replayed; its head is the feed's."""
+    root = feed_root_zero(facts.client.chain_id, facts.feed.address)
+    for number, event in enumerate(facts.history, start=1):
+        root = feed_root(root, event.proven)
+        if event.proven.round_id != number or event.root != root:
+            return f"round {number} with root {_hex(root)}", f"round {event.proven.round_id} with {_hex(event.root)}"
+    return _hex(root), _hex(facts.feed.root()), f"{len(facts.history)} rounds replayed"
+
+
+_CHECKS: Final[tuple[tuple[str, Callable[[_Facts], _Result]], ...]] = (
+    ("contracts", _check_contracts),
+    ("transaction", _check_transaction),
+    ("stored round", _check_stored_round),
+    ("observation round", _check_observation_round),
+    ("observation window", _check_window),
+    ("model inputs", _check_inputs),
+    ("input commitment", _check_commitment),
+    ("model", _check_model),
+    ("verifier code", _check_verifier_code),
+    ("proof", _check_proof),
+    ("outputs", _check_outputs),
+    ("limits", _check_limits),
+    ("hash chain", _check_hash_chain),
+)
+
+
+def _run(name: str, check: Callable[[_Facts], _Result], facts: _Facts) -> Check:
+    try:
+        result = check(facts)
+    except Retry:
+        raise
+    except OracleError as error:
+        return Check(name, CheckStatus.FAILED, "", f"{type(error).__name__}: {error}")
+    if result is None:
+        return Check(name, CheckStatus.SKIPPED, "", "", "these observations have left the feed's ring buffer")
+    expected, actual, *remarks = result
+    status = CheckStatus.OK if expected == actual else CheckStatus.FAILED
+    return Check(name, status, _short(expected), _short(actual), *map(str, remarks))
+
+
+def _tried(read: Callable[[], tuple[int, ...]], otherwise: tuple[int, ...]) -> tuple[int, ...]:
+    try:
+        return read()
+    except InvalidInput:
+        return otherwise
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 200 else f"keccak256 {_hex(keccak(text=text))} of {len(text)} characters"
+
+
+def _hex(value: bytes) -> str:
+    return "0x" + value.hex()

@@ -1,0 +1,151 @@
+"""What a chain holds about a RiskFeed's rounds: events, calldata, and the observations behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from web3.contract import Contract
+from web3.types import LogReceipt
+
+from oracle.chain.client import ChainClient
+from oracle.chain.feeds import RiskFeed
+from oracle.domain.commitments import ProvenRound, proof_hash
+from oracle.domain.deployment import FeedGuards
+from oracle.domain.features import PRICES
+from oracle.errors import NotFound, ProofRejected
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEvent:
+    """One RoundProven event and where it stands."""
+
+    proven: ProvenRound
+    root: bytes
+    tx_hash: bytes
+    block_number: int
+    log_index: int
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Order on the chain."""
+        return self.block_number, self.log_index
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a submitRound's calldata holds."""
+
+    observation_round: int
+    output_instances: tuple[int, ...]
+    zk_proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedPrice:
+    """One ObservationRecorded event; price with 8 decimals, time in unix seconds."""
+
+    round_id: int
+    price: int
+    observed_at: int
+    segment_start: int
+    position: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardsChange:
+    """One GuardsChanged event."""
+
+    guards: FeedGuards
+    position: tuple[int, int]
+
+
+def round_events(client: ChainClient, feed: RiskFeed, from_block: int = 0) -> list[RoundEvent]:
+    """Every round of a feed in the chain's order."""
+    return [_round_event(log, args) for log, args in _events(client, feed.contract, "RoundProven", from_block)]
+
+
+def guards_changes(client: ChainClient, feed: RiskFeed, from_block: int = 0) -> list[GuardsChange]:
+    """Every setting of a feed's guards in the chain's order; the constructor's is the first."""
+    return [
+        GuardsChange(FeedGuards(*_values(args["guards"])), _position(log))
+        for log, args in _events(client, feed.contract, "GuardsChanged", from_block)
+    ]
+
+
+def observed_window(client: ChainClient, source: str, last_round: int, from_block: int = 0) -> list[ObservedPrice]:
+    """The observations that end at a round, as many as the model's window takes, from events.
+
+    Raises NotFound when the chain has no event for one of them.
+    """
+    first = max(1, last_round - PRICES + 1)
+    contract = client.contract("ObservationFeed", source)
+    wanted = [number.to_bytes(32, "big") for number in range(first, last_round + 1)]
+    found = [
+        ObservedPrice(args["roundId"], args["price"], args["observedAt"], args["segmentStart"], _position(log))
+        for log, args in _events(client, contract, "ObservationRecorded", from_block, wanted)
+    ]
+    found.sort(key=lambda observed: observed.round_id)
+    if [observed.round_id for observed in found] != list(range(first, last_round + 1)):
+        raise NotFound(f"{source} has no events for all of the observations {first} to {last_round}")
+    return found
+
+
+def submission(client: ChainClient, feed: RiskFeed, event: RoundEvent) -> Submission:
+    """The calldata behind a round.
+
+    Raises ProofRejected when the transaction is no direct call of submitRound, or holds another proof than the event
+    names.
+    """
+    transaction = client.transaction(event.tx_hash)
+    if transaction is None:
+        raise NotFound(f"the node does not have transaction 0x{event.tx_hash.hex()}")
+    if transaction.get("to") != feed.address:
+        raise ProofRejected(
+            f"round {event.proven.round_id} came through {transaction.get('to')}, not by a direct call of the feed",
+            remedy="Take the proof from a trace of the transaction, and check it with plumbline verify --proof.",
+        )
+    try:
+        observation_round, outputs, zk_proof = feed.decode_submit(bytes(transaction["input"]))
+    except ValueError as error:
+        raise ProofRejected(f"the transaction is no submitRound: {error}") from None
+    if proof_hash(zk_proof) != event.proven.proof_hash:
+        raise ProofRejected("the calldata holds another proof than the event names")
+    return Submission(observation_round, tuple(outputs), zk_proof)
+
+
+def _events(
+    client: ChainClient, contract: Contract, name: str, from_block: int, first_topic: Sequence[bytes] = ()
+) -> list[tuple[LogReceipt, Any]]:
+    event = contract.events[name]()
+    topics: list[Sequence[bytes]] = [[bytes.fromhex(event.topic.removeprefix("0x"))]]
+    if first_topic:
+        topics.append(first_topic)
+    logs = client.logs(str(contract.address), topics, from_block)
+    return [(log, event.process_log(log)["args"]) for log in logs]
+
+
+def _round_event(log: LogReceipt, args: Any) -> RoundEvent:
+    proven = ProvenRound(
+        round_id=args["roundId"],
+        model_id=args["modelId"],
+        version=args["version"],
+        input_commitment=bytes(args["inputCommitment"]),
+        observation_round=args["observationRound"],
+        observed_at=args["observedAt"],
+        proven_answer=args["provenAnswer"],
+        answer=args["answer"],
+        proof_hash=bytes(args["proofHash"]),
+    )
+    return RoundEvent(
+        proven, bytes(args["root"]), bytes(log["transactionHash"]), int(log["blockNumber"]), int(log["logIndex"])
+    )
+
+
+def _position(log: LogReceipt) -> tuple[int, int]:
+    return int(log["blockNumber"]), int(log["logIndex"])
+
+
+def _values(struct: Any) -> list[int]:
+    return list(struct.values()) if hasattr(struct, "values") else list(struct)
