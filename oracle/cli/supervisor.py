@@ -34,8 +34,9 @@ Say = Callable[[str], None]
 class ServiceProcess:
     """The child that runs `plumbline serve`, in a session of its own so that Ctrl-C reaches only `up`."""
 
-    def __init__(self, settings: Settings, say: Say, *, verbose: bool = False) -> None:
+    def __init__(self, settings: Settings, api_url: str, say: Say, *, verbose: bool = False) -> None:
         self._settings = settings
+        self._api_url = api_url
         self._say = say
         self._verbose = verbose
         self._child: subprocess.Popen[bytes] | None = None
@@ -66,9 +67,10 @@ class ServiceProcess:
     def _environment(self) -> dict[str, str]:
         folders = ("state_dir", "cache_dir", "circuits_dir", "build_dir")
         own = {f"PLUMBLINE_{name.upper()}": str(getattr(self._settings, name)) for name in folders}
+        own["PLUMBLINE_API_PORT"] = self._api_url.rsplit(":", 1)[1]
         return {**os.environ, **own}
 
-    def wait_ready(self, api_url: str, ended: threading.Event) -> None:
+    def wait_ready(self, ended: threading.Event) -> None:
         """Returns when the service answers as ready, or `ended` is set. Raises ServiceUnavailable."""
         import httpx
 
@@ -78,7 +80,7 @@ class ServiceProcess:
                 if self.died():
                     raise self._failure("the service ended while starting")
                 try:
-                    if client.get(f"{api_url}/v1/health/ready").is_success:
+                    if client.get(f"{self._api_url}/v1/health/ready").is_success:
                         return
                 except httpx.HTTPError:
                     pass

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
+import os
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from oracle.chain.anvil import AnvilProcess
 from oracle.cli import render
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
-from oracle.cli.embedded import Market, open_market, prepare_chain
-from oracle.cli.processes import ProcessRef
+from oracle.cli.embedded import CHAIN_FILE, Market, forget_chain, open_market, prepare_chain
 from oracle.cli.stack import ProcessRecord, Stack
 from oracle.cli.supervisor import POLL_SECS, Say, ServiceProcess, free_port, stop_leftovers, termination
 from oracle.errors import Conflict, Halt, RpcUnavailable
 from oracle.settings import Settings
 
-CHAIN_FILE: Final = "chain.json"
 # How often Anvil writes its state, so that even its own sudden death loses little
 CHAIN_SAVE_SECS: Final = 30
 
@@ -43,69 +40,68 @@ def run_up(call: Invocation, options: UpOptions) -> None:
     """Returns when told to end, with everything ended. Raises Conflict when the folder's stack runs already."""
     settings = call.settings
     market = open_market(options.source, options.symbol, options.start, options.end)
+    api_port = free_port(options.api_port or settings.api_port, settings.api_host)
     say = _speaker(call)
-    with records.exclusive(settings), termination() as ended, ExitStack() as cleanup:
-        cleanup.callback(records.forget, settings)
+    with records.exclusive(settings), termination() as ended:
         previous = records.find(settings)
+        _require_same_market(previous, options)
         stop_leftovers(previous, chain_too=options.fresh)
-        if options.fresh:
-            _forget_everything(settings)
-        stack, anvil = _chain(settings, options, market, previous, say)
-        if anvil is not None:
-            cleanup.callback(anvil.stop)
-        records.save(settings, stack)
-        prepare_chain(settings, stack.rpc_url, market, say)
-        if not ended.is_set():
-            _serve(call, stack, anvil, ended, say, cleanup)
-        say("ending")
+        with _chain(settings, options, market, previous, say) as stack:
+            prepare_chain(settings, stack.rpc_url, market, say)
+            api_url = f"http://{settings.api_host}:{api_port}"
+            _watch(call, stack.model_copy(update={"api_url": api_url}), ended, say)
+        records.forget(settings)
+    say("ended")
 
 
 def _speaker(call: Invocation) -> Say:
+    if call.as_json:
+        return lambda _: None
     console = render.stderr()
-    return (lambda text: None) if call.as_json else (lambda text: console.print(text, markup=False))
+    return lambda text: console.print(text, markup=False)
 
 
-def _chain(
-    settings: Settings, options: UpOptions, market: Market, previous: Stack | None, say: Say
-) -> tuple[Stack, AnvilProcess | None]:
-    """The chain to use: the configured one, the one that an earlier `up` left running, or a new one."""
-    facts = {
-        "chain_id": settings.chain_id,
-        "source": market.spec,
-        "symbol": options.symbol,
-        "start": options.start,
-        "end": options.end,
-        "supervisor": ProcessRecord.of(_own_pid()),
-    }
-    if settings.rpc_url:
-        return Stack(rpc_url=settings.rpc_url, embedded=False, **facts), None  # type: ignore[arg-type]
-    anvil = _adopted(previous, options, market, say)
-    if anvil is None:
-        say("starting the chain")
-        anvil = AnvilProcess.start(
-            settings,
-            port=free_port(options.rpc_port),
-            timestamp=market.chain_start(),
-            state_file=settings.state_dir / CHAIN_FILE,
-            state_interval_secs=CHAIN_SAVE_SECS,
-        )
-    return Stack(rpc_url=anvil.rpc_url, anvil=ProcessRecord.of(anvil.pid), **facts), anvil  # type: ignore[arg-type]
-
-
-def _own_pid() -> int:
-    import os
-
-    return os.getpid()
-
-
-def _adopted(previous: Stack | None, options: UpOptions, market: Market, say: Say) -> AnvilProcess | None:
-    if previous is None or previous.anvil is None or not previous.anvil.ref.alive():
-        return None
-    if previous.source != market.spec or previous.symbol != options.symbol:
+def _require_same_market(previous: Stack | None, options: UpOptions) -> None:
+    if previous is None or options.fresh or previous.anvil is None or not previous.anvil.ref.alive():
+        return
+    before = (previous.source, previous.symbol, previous.start, previous.end)
+    if before != (options.source, options.symbol, options.start, options.end):
         raise Conflict(
-            f"the chain that an earlier `up` left runs {previous.source} {previous.symbol or ''}, not {market.spec}",
-            remedy="give the same --source and --symbol, or --fresh to start anew",
+            f"the chain that an earlier `up` left is for {previous.source}, started with other options",
+            remedy="give the same --source, --symbol, --start and --end, or --fresh to start anew",
         )
+
+
+@contextmanager
+def _chain(settings: Settings, options: UpOptions, market: Market, previous: Stack | None, say: Say) -> Iterator[Stack]:
+    """The chain to use, recorded: the configured one, the one that an earlier `up` left running, or an own one."""
+    stack = Stack(
+        rpc_url=settings.rpc_url,
+        chain_id=settings.chain_id,
+        source=options.source,
+        symbol=options.symbol,
+        start=options.start,
+        end=options.end,
+        embedded=not settings.rpc_url,
+        supervisor=ProcessRecord.of(os.getpid()),
+    )
+    if settings.rpc_url:
+        records.save(settings, stack)
+        yield stack
+        return
+    anvil = _adopted(previous, options, say) or _started(settings, options, market, say)
+    try:
+        stack = stack.model_copy(update={"rpc_url": anvil.rpc_url, "anvil": ProcessRecord.of(anvil.pid)})
+        records.save(settings, stack)
+        yield stack
+    finally:
+        say("ending the chain")
+        anvil.stop()
+
+
+def _adopted(previous: Stack | None, options: UpOptions, say: Say) -> AnvilProcess | None:
+    if previous is None or previous.anvil is None or options.fresh or not previous.anvil.ref.alive():
+        return None
     try:
         anvil = AnvilProcess.adopt(previous.rpc_url, previous.anvil.pid)
     except RpcUnavailable:
@@ -115,15 +111,52 @@ def _adopted(previous: Stack | None, options: UpOptions, market: Market, say: Sa
     return anvil
 
 
-def _forget_everything(settings: Settings) -> None:
-    for name in (CHAIN_FILE, "deployments", "artifacts"):
-        path = settings.state_dir / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for path in settings.state_dir.glob("plumbline.db*"):
-        path.unlink()
+def _started(settings: Settings, options: UpOptions, market: Market, say: Say) -> AnvilProcess:
+    state = settings.state_dir / CHAIN_FILE
+    if options.fresh or not state.exists():
+        forget_chain(settings)
+    say("starting the chain")
+    return AnvilProcess.start(
+        settings,
+        port=options.rpc_port,
+        timestamp=market.chain_start(),
+        state_file=state,
+        state_interval_secs=CHAIN_SAVE_SECS,
+    )
 
 
-def _serve(
-    call: Invocation, stack: Stack, anvil: AnvilProcess | None, ended: threading.Event, say: Say, cleanup: ExitStack
-) -> None:
-    """Runs the service until told to end."""
+def _watch(call: Invocation, stack: Stack, ended: threading.Event, say: Say) -> None:
+    """Runs the service until told to end, and starts it again whenever it dies. Raises Halt when the chain dies."""
+    settings = call.settings
+    service = ServiceProcess(settings, stack.api_url, say, verbose=call.verbose)
+    try:
+        stack = _recorded(settings, stack, service.start())
+        service.wait_ready(ended)
+        if not ended.is_set():
+            _announce(call, stack, say)
+        while not ended.wait(POLL_SECS):
+            if stack.anvil is not None and not stack.anvil.ref.alive():
+                raise Halt("the chain (anvil) has ended", remedy="run `plumbline up` again: it goes on from its state")
+            if service.died():
+                again = service.restart(ended)
+                if again is not None:
+                    stack = _recorded(settings, stack, again)
+    finally:
+        say("ending the service")
+        service.stop()
+
+
+def _recorded(settings: Settings, stack: Stack, service: ProcessRecord) -> Stack:
+    stack = stack.model_copy(update={"service": service})
+    records.save(settings, stack)
+    return stack
+
+
+def _announce(call: Invocation, stack: Stack, say: Say) -> None:
+    if call.as_json:
+        render.print_json({"rpcUrl": stack.rpc_url, "chainId": stack.chain_id, "apiUrl": stack.api_url})
+        return
+    say(f"RPC  {stack.rpc_url} (chain {stack.chain_id})")
+    say(f"API  {stack.api_url}/v1, its description at {stack.api_url}/docs")
+    say(f"Log  {call.settings.state_dir / 'logs' / 'service.log'}")
+    say("Ready. `plumbline status` shows feeds, `plumbline feed push NAME` makes a round, Ctrl-C ends all.")

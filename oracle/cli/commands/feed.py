@@ -95,10 +95,10 @@ def verify(
 
       plumbline feed verify spx-volatility 3
     """
-    from oracle.cli.verification import verify_named_round
+    from oracle.cli.verification import verify_round
 
     call = invocation(ctx)
-    render.print_verification(verify_named_round(call.settings, name, round_id), as_json=call.as_json)
+    render.print_verification(verify_round(call.settings, name, round_id), as_json=call.as_json)
 
 
 def _answer(feed: dict[str, Any]) -> str:

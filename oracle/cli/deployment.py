@@ -1,0 +1,139 @@
+"""Brings one market's contracts onto a chain: core, GARCH model, feeds with their history, and a loan market."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy.engine import Engine
+
+from oracle.chain.accounts import local_roles
+from oracle.chain.client import ChainClient, calldata
+from oracle.chain.deploy import Deployer
+from oracle.chain.feeds import FeatureModule, ObservationFeed
+from oracle.chain.sender import Sender
+from oracle.cli import market_plan
+from oracle.cli.wiring import Say, connect, deployer, deploying_account, opened_database, opened_engine
+from oracle.domain.deployment import Deployment, FeedRecord
+from oracle.domain.features import WINDOW
+from oracle.domain.garch import GarchParams
+from oracle.errors import ConfigurationError, FeatureUnavailable
+from oracle.market.base import MarketSource
+from oracle.market.calibration import calibrate_source
+from oracle.market.publishers import sign_reports
+from oracle.market.sources import open_source
+from oracle.proving.engine import ProvingEngine
+from oracle.settings import Settings
+from oracle.store.outbox import SqlOutbox
+
+LOCAL_QUORUM: Final = 3
+# One more price than returns
+WARM_UP_PRICES: Final = WINDOW + 1
+
+
+def deploy_market(
+    settings: Settings,
+    source_spec: str,
+    symbol: str | None,
+    start: str | None,
+    end: str | None,
+    *,
+    rpc_url: str | None,
+    say: Say,
+) -> dict[str, Any]:
+    """What stands on the chain after deploying a source's market."""
+    source = open_source(source_spec, symbol, start, end)
+    client = connect(settings, rpc_url)
+    with opened_database(settings) as database, opened_engine(settings) as engine:
+        found = bring_up(client, database, engine, source, say)
+    return {"chainId": client.chain_id, "contracts": contracts(found), "deployment": found}
+
+
+def bring_up(
+    client: ChainClient, database: Engine, engine: ProvingEngine, source: MarketSource, say: Say
+) -> Deployment:
+    """Deploys what is missing of a market, and records the history that its first proof needs."""
+    deploying = deployer(client, database, say)
+    deploying.deploy_core()
+    manifest = engine.circuit(market_plan.GARCH_CIRCUIT)
+    deploying.deploy_model(manifest, engine.folder(manifest.circuit_id) / "Verifier.sol")
+    prices = _deploy_feeds(deploying, client, source, say)
+    if client.is_local:
+        warm_up(client, database, source, prices, say)
+    _deploy_lending(deploying, client, source)
+    return deploying.deployment
+
+
+def _deploy_feeds(deploying: Deployer, client: ChainClient, source: MarketSource, say: Say) -> FeedRecord:
+    if not client.is_local:
+        raise ConfigurationError(
+            f"no publishers are known for chain {client.chain_id}",
+            remedy="deploy feeds with the publishers' addresses through ape (`ape run deploy`)",
+        )
+    roles = local_roles(client.chain_id)
+    publishers = tuple(account.address for account in roles.publishers)
+    prices = deploying.deploy_price_feed(market_plan.price_plan(source, publishers, LOCAL_QUORUM))
+    params = _standing_params(deploying.deployment, client, source)
+    if params is None:
+        say(f"calibrating on the past of {source.symbol}")
+        params = calibrate_source(source, source.start_time).params
+    deploying.deploy_volatility_feed(market_plan.volatility_plan(source, params))
+    return prices
+
+
+def _standing_params(deployment: Deployment, client: ChainClient, source: MarketSource) -> GarchParams | None:
+    """The parameters of a feed that stands: they are fixed in its code, and a fit on newer data would deploy anew."""
+    record = deployment.feeds.get(market_plan.names(source).volatility)
+    if record is None or not client.code(record.address):
+        return None
+    return FeatureModule(client, record.feature_module).params()
+
+
+def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices: FeedRecord, say: Say) -> None:
+    """Records the prices before the replay's start, so that the first step has a whole window. Local chains only.
+
+    Skips what is on chain. Raises FeatureUnavailable when the source has too little history.
+    """
+    feed = ObservationFeed(client, prices.address)
+    if feed.latest_round() > 0:
+        return
+    past = source.history(source.start_time - 1, WARM_UP_PRICES)
+    if len(past) < WARM_UP_PRICES:
+        raise FeatureUnavailable(
+            f"{source.symbol} has {len(past)} prices before the start, a window takes {WARM_UP_PRICES}",
+            remedy="start later",
+        )
+    say(f"recording {len(past)} past prices")
+    keys = [account.key for account in local_roles(client.chain_id).publishers]
+    domain, first = feed.report_domain(), feed.next_report(past[0])
+    signed = []
+    for index, observation in enumerate(past):
+        report = type(first)(
+            first.round_id + index, observation.observed_at, observation.price, first.publisher_set_version
+        )
+        signed.append(sign_reports(keys, domain, report))
+    if client.head().timestamp < past[-1].observed_at:
+        client.set_next_block_timestamp(past[-1].observed_at)
+    call = feed.submit_many([reports for reports, _ in signed], [signatures for _, signatures in signed])
+    sender = Sender(client, deploying_account(client.settings), SqlOutbox(database))
+    sender.send(f"warm-up/{prices.address}", prices.address, calldata(call))
+
+
+def _deploy_lending(deploying: Deployer, client: ChainClient, source: MarketSource) -> None:
+    called = market_plan.names(source)
+    if not client.is_local:
+        return
+    collateral = deploying.deploy_token(
+        called.collateral, f"Wrapped {called.collateral}", market_plan.COLLATERAL_DECIMALS
+    )
+    debt = deploying.deploy_token(market_plan.DEBT_SYMBOL, "Test dollar", market_plan.DEBT_DECIMALS)
+    deploying.deploy_lending(market_plan.lending_plan(source, collateral.symbol, debt.symbol))
+
+
+def contracts(deployment: Deployment) -> dict[str, str]:
+    """Every contract's address by its name in the deployment."""
+    found = {"registry": deployment.registry, "inference-verifier": deployment.inference_verifier}
+    found |= {f"token/{token.symbol}": token.address for token in deployment.tokens.values()}
+    found |= {f"verifier/{model.name}": model.verifier for model in deployment.models.values()}
+    found |= {f"feed/{feed.name}": feed.address for feed in deployment.feeds.values()}
+    found |= {f"module/{feed.name}": feed.feature_module for feed in deployment.feeds.values() if feed.feature_module}
+    return found | {f"lending/{vault.name}": vault.address for vault in deployment.lending.values()}

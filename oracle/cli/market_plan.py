@@ -1,0 +1,112 @@
+"""What is deployed for one market: its feeds' names, limits, parameters and guards, and the loan market over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from oracle.domain.deployment import (
+    FeedGuards,
+    LendingPlan,
+    LendingTerms,
+    ObservationLimits,
+    PriceFeedPlan,
+    VolatilityFeedPlan,
+)
+from oracle.domain.garch import GarchParams
+from oracle.market.base import MarketSource, base_asset
+from oracle.units import BPS, SECS_PER_DAY, SECS_PER_HOUR, WAD
+
+GARCH_CIRCUIT: Final = "garch-vol-32"
+DEBT_SYMBOL: Final = "USDX"
+DEBT_DECIMALS: Final = 6
+COLLATERAL_DECIMALS: Final = 18
+
+# An answer outside is a broken model or market: 1 % and 1,000 % a year; stale consumers are told 300 %
+MIN_ANSWER: Final = WAD // 100
+MAX_ANSWER: Final = 10 * WAD
+FALLBACK_ANSWER: Final = 3 * WAD
+
+# In one step of the market the answer may double, but fall by a tenth at most: tighten fast, loosen slowly
+RISE_BPS_PER_STEP: Final = BPS
+FALL_BPS_PER_STEP: Final = BPS // 10
+# A proof takes a while: so many observations may be newer than its window's last
+MAX_OBSERVATION_LAG: Final = 3
+
+# How long a sale may take in steps of the market, and at least: three days span a weekend of a stock exchange
+LIQUIDATION_STEPS: Final = 3
+MIN_LIQUIDATION_SECS: Final = SECS_PER_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class MarketNames:
+    """What a market's parts are called in a deployment; `base` is the lower-case asset, such as btc."""
+
+    base: str
+
+    @property
+    def price(self) -> str:
+        """The price feed."""
+        return f"{self.base}-usd"
+
+    @property
+    def volatility(self) -> str:
+        """The proven feed."""
+        return f"{self.base}-volatility"
+
+    @property
+    def lending(self) -> str:
+        """The loan market."""
+        return f"{self.base}-lending"
+
+    @property
+    def collateral(self) -> str:
+        """The collateral token's symbol."""
+        return self.base.upper()
+
+
+def names(source: MarketSource) -> MarketNames:
+    """The names that follow from a source's symbol."""
+    return MarketNames(base_asset(source.symbol))
+
+
+def price_plan(source: MarketSource, publishers: tuple[str, ...], quorum: int) -> PriceFeedPlan:
+    """An ObservationFeed with the market's rhythm."""
+    called = names(source)
+    limits = ObservationLimits(
+        min_interval=source.min_interval_secs,
+        max_interval=source.max_interval_secs,
+        max_report_age=source.max_interval_secs,
+    )
+    return PriceFeedPlan(called.price, f"{called.base.upper()} / USD", publishers, quorum, limits)
+
+
+def volatility_plan(source: MarketSource, params: GarchParams) -> VolatilityFeedPlan:
+    """A RiskFeed of the market's annualised volatility over the horizon, proven by the GARCH circuit."""
+    called = names(source)
+    guards = FeedGuards(
+        min_answer=MIN_ANSWER,
+        max_answer=MAX_ANSWER,
+        fallback_answer=FALLBACK_ANSWER,
+        rise_bps_per_hour=_per_hour(RISE_BPS_PER_STEP, source.interval_secs),
+        fall_bps_per_hour=_per_hour(FALL_BPS_PER_STEP, source.interval_secs),
+        heartbeat=source.max_interval_secs,
+        max_observation_lag=MAX_OBSERVATION_LAG,
+    )
+    description = f"{called.base.upper()} volatility, annualised, next {params.horizon} steps"
+    return VolatilityFeedPlan(called.volatility, description, called.price, GARCH_CIRCUIT, params, guards)
+
+
+def _per_hour(bps_per_step: int, interval_secs: int) -> int:
+    return max(1, bps_per_step * SECS_PER_HOUR // interval_secs)
+
+
+def lending_plan(source: MarketSource, collateral: str, debt: str) -> LendingPlan:
+    """A vault that lends the debt asset against the market's asset."""
+    called = names(source)
+    terms = LendingTerms(
+        max_price_age=source.max_interval_secs,
+        max_volatility_age=source.max_interval_secs,
+        liquidation_delay=max(MIN_LIQUIDATION_SECS, LIQUIDATION_STEPS * source.interval_secs),
+    )
+    return LendingPlan(called.lending, collateral, debt, called.price, called.volatility, terms)

@@ -1,0 +1,122 @@
+"""Models on this machine: those that ship, and those that users add; and where they are registered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from oracle.chain.models import ModelRegistry
+from oracle.chain.records import load_deployment
+from oracle.cli.proofs import registered
+from oracle.cli.wiring import Say, connect, deployer, opened_database, opened_engine
+from oracle.domain.deployment import Deployment, ModelRecord
+from oracle.errors import ArtifactMismatch
+from oracle.proving.manifest import VERIFIER, CircuitManifest, check_folder
+from oracle.settings import Settings
+
+
+def list_models(settings: Settings) -> list[dict[str, Any]]:
+    """Every circuit here, and its registration on the configured chain where one is recorded."""
+    known = load_deployment(settings, settings.chain_id)
+    with opened_engine(settings) as engine:
+        return [_facts(manifest, known) for manifest in engine.circuits()]
+
+
+def show_model(settings: Settings, name: str) -> dict[str, Any]:
+    """A circuit's whole manifest and its registration. Raises NotFound."""
+    with opened_engine(settings) as engine:
+        manifest, folder = engine.circuit(name), engine.folder(name)
+    known = load_deployment(settings, settings.chain_id)
+    return {**manifest.model_dump(mode="json"), "folder": str(folder), **_registration(manifest, known)}
+
+
+def verify_model(settings: Settings, name: str) -> dict[str, Any]:
+    """Checks a circuit's files against its manifest and, where it is registered, the chain's verifier against it.
+
+    Raises ArtifactMismatch naming what differs, NotFound.
+    """
+    with opened_engine(settings) as engine:
+        manifest, folder = engine.circuit(name), engine.folder(name)
+        check_folder(folder, manifest)
+        engine.prepare(name)
+    checks = ["network, settings, verification key and verifier have the manifest's hashes", "proving key is pinned"]
+    known = load_deployment(settings, settings.chain_id)
+    record = known.models.get(name) if known else None
+    if known is not None and record is not None and _reachable(settings):
+        _verify_on_chain(settings, known, manifest, record)
+        checks.append("registry's commitment, and the code of the verifier on chain")
+    return {"verified": True, "checks": checks, "model": name, "folder": str(folder), **_registration(manifest, known)}
+
+
+def _reachable(settings: Settings) -> bool:
+    from oracle.cli import stack as records
+
+    stack = records.find(settings)
+    return bool(settings.rpc_url) or (stack is not None and stack.alive())
+
+
+def _verify_on_chain(settings: Settings, known: Deployment, manifest: CircuitManifest, record: ModelRecord) -> None:
+    client = connect(settings)
+    registered(client, manifest)
+    registry = ModelRegistry(client, known.registry)
+    stored = registry.version(record.model_id, record.version)
+    registry.verifier_of(record.model_id, record.version)
+    hashes = (stored.commitment.model_hash, stored.commitment.circuit_hash, stored.commitment.vk_hash)
+    expected = (manifest.model_hash, manifest.circuit_hash, manifest.vk_hash)
+    if tuple("0x" + value.hex() for value in hashes) != expected:
+        raise ArtifactMismatch(f"the registry holds other hashes for {manifest.circuit_id} than its manifest")
+
+
+def deploy_model(settings: Settings, name: str, rpc_url: str | None, say: Say) -> dict[str, Any]:
+    """Deploys a circuit's verifier and registers the model; the core first, where it is missing. Skips what stands."""
+    client = connect(settings, rpc_url)
+    with opened_engine(settings) as engine, opened_database(settings) as database:
+        manifest, folder = engine.circuit(name), engine.folder(name)
+        deploying = deployer(client, database, say)
+        if not deploying.deployment.registry:
+            deploying.deploy_core()
+        record = deploying.deploy_model(manifest, folder / VERIFIER)
+    return {**_facts(manifest, deploying.deployment), "chainId": client.chain_id, "active": record.active}
+
+
+def _facts(manifest: CircuitManifest, known: Deployment | None) -> dict[str, Any]:
+    return {
+        "name": manifest.circuit_id,
+        "logrows": manifest.logrows,
+        "inputCount": manifest.input_count,
+        "outputCount": manifest.output_count,
+        "inputShapes": manifest.input_shapes,
+        "srsKind": manifest.srs_kind,
+        "maxError": manifest.max_error,
+        "error": manifest.measured.error,
+        "modelHash": manifest.model_hash,
+        "vkHash": manifest.vk_hash,
+        **_registration(manifest, known),
+    }
+
+
+def _registration(manifest: CircuitManifest, known: Deployment | None) -> dict[str, Any]:
+    record = known.models.get(manifest.circuit_id) if known else None
+    if record is None or int(record.vk_hash, 16) != int(manifest.vk_hash, 16):
+        return {"modelId": None, "version": None, "verifier": None, "active": False}
+    return {
+        "modelId": record.model_id,
+        "version": record.version,
+        "verifier": record.verifier,
+        "active": record.active,
+    }
+
+
+def add_model(
+    settings: Settings,
+    name: str,
+    onnx: Path,
+    calibration: Path,
+    *,
+    deploy: bool,
+    max_error: float | None,
+    rpc_url: str | None,
+    say: Say,
+) -> dict[str, Any]:
+    """Facts of the circuit made from an ONNX file, registered too when `deploy`."""
+    raise NotImplementedError

@@ -1,0 +1,119 @@
+"""The one place where the parts are put together: settings -> chain, database, engine, keys, sender, service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from eth_account.signers.local import LocalAccount
+from sqlalchemy.engine import Engine
+
+from oracle.chain.accounts import configured_account, local_roles, operator_account
+from oracle.chain.client import ChainClient
+from oracle.chain.deploy import Deployer
+from oracle.chain.records import load_deployment
+from oracle.chain.sender import Sender
+from oracle.cli import stack as records
+from oracle.cli.market_plan import names
+from oracle.constants import LOCAL_CHAIN_IDS
+from oracle.daemon.service import OracleService, deployment_id
+from oracle.domain.deployment import Deployment
+from oracle.errors import NotFound
+from oracle.market.base import MarketSource
+from oracle.proving.engine import ProvingEngine
+from oracle.settings import Settings
+from oracle.store import db
+from oracle.store.outbox import SqlOutbox
+
+WORKFLOWS_NAME: Final = "workflows.db"
+
+Say = Callable[[str], None]
+
+
+def connect(settings: Settings, rpc_url: str | None = None) -> ChainClient:
+    """The chain at `rpc_url`, else at settings.rpc_url, else of the running stack. Raises NotFound without any."""
+    if not rpc_url and not settings.rpc_url:
+        rpc_url = records.require(settings).rpc_url
+    return ChainClient.connect(settings, rpc_url or settings.rpc_url)
+
+
+@contextmanager
+def opened_database(settings: Settings) -> Iterator[Engine]:
+    """The database with its tables, closed at the end."""
+    engine = db.open_engine(db.database_url(settings))
+    try:
+        db.create_tables(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def opened_engine(settings: Settings) -> Iterator[ProvingEngine]:
+    """The proving engine, its workers ended at the end."""
+    engine = ProvingEngine(settings)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def deploying_account(settings: Settings) -> LocalAccount:
+    """Who owns what is deployed: the configured key, on a local chain else its deployer."""
+    configured = configured_account(settings)
+    if configured is None and settings.chain_id in LOCAL_CHAIN_IDS:
+        return local_roles(settings.chain_id).deployer
+    return operator_account(settings)
+
+
+def deployer(client: ChainClient, database: Engine, say: Say) -> Deployer:
+    """What deploys onto a chain, and registers models there."""
+    account = deploying_account(client.settings)
+    return Deployer(client, Sender(client, account, SqlOutbox(database)), say)
+
+
+def deployment(client: ChainClient) -> Deployment:
+    """What is deployed on a chain. Raises NotFound when nothing is recorded."""
+    found = load_deployment(client.settings, client.chain_id, client.chain_key)
+    if found is None:
+        raise NotFound(
+            f"nothing is deployed on chain {client.chain_id} as far as {client.settings.state_dir} knows",
+            remedy="deploy with `plumbline deploy`, or `plumbline up` for the embedded chain",
+        )
+    return found
+
+
+@contextmanager
+def opened_service(settings: Settings, client: ChainClient, sources: Sequence[MarketSource]) -> Iterator[OracleService]:
+    """The service over what is deployed on a chain, started, and stopped at the end.
+
+    Each source serves the price feed that its symbol names. Raises NotFound when nothing is deployed.
+    """
+    record = deployment(client)
+    with opened_database(settings) as database, opened_engine(settings) as engine:
+        workflows = db.open_engine(settings.database_url or db.sqlite_url(settings.state_dir / WORKFLOWS_NAME))
+        service = OracleService.build(
+            settings=settings,
+            client=client,
+            deployment=lambda: deployment(client),
+            engine=engine,
+            sender=Sender(client, operator_account(settings), SqlOutbox(database, deployment_id(record))),
+            database=database,
+            workflows=workflows,
+            sources={names(source).price: source for source in sources},
+            publisher_keys=_publisher_keys(settings),
+        )
+        try:
+            service.start()
+            yield service
+        finally:
+            service.stop()
+            workflows.dispose()
+
+
+def _publisher_keys(settings: Settings) -> list[bytes]:
+    """The keys that this process signs reports with: on a local chain every publisher's."""
+    if settings.chain_id not in LOCAL_CHAIN_IDS:
+        return []
+    return [bytes(account.key) for account in local_roles(settings.chain_id).publishers]
