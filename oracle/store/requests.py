@@ -41,7 +41,7 @@ class RequestStore:
             .group_by(requests.c.state)
         )
         with self._engine.connect() as connection:
-            found = dict(connection.execute(query).tuples().all())
+            found: dict[str, int] = dict(connection.execute(query).tuples().all())
         return {state: int(found.get(state, 0)) for state in _OPEN}
 
     def check(self) -> None:

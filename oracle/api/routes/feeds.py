@@ -1,0 +1,90 @@
+"""Feeds and their rounds."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from oracle.api.deps import IdempotencyKey, Service, ended, errors
+from oracle.api.schemas import (
+    MAX_ROUND_ID,
+    FeedOut,
+    FeedsOut,
+    PathName,
+    PathRoundId,
+    RequestOut,
+    RoundOut,
+    RoundsOut,
+    VerificationOut,
+    WaitSecs,
+)
+from oracle.api.strict import StrictRoute
+from oracle.daemon.reading import MAX_ROUNDS
+
+router = APIRouter(prefix="/v1/feeds", tags=["feeds"], route_class=StrictRoute)
+
+
+@router.get("", summary="All feeds with their newest round", responses=errors())
+def list_feeds(service: Service) -> FeedsOut:
+    return FeedsOut(feeds=[FeedOut.of(feed) for feed in service.feeds()])
+
+
+@router.get("/{name}", summary="One feed with its newest round", responses=errors(404))
+def get_feed(service: Service, name: PathName) -> FeedOut:
+    return FeedOut.of(service.feed(name))
+
+
+@router.get("/{name}/rounds", summary="Rounds, newest first", responses=errors(404))
+def list_rounds(
+    service: Service,
+    name: PathName,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROUNDS)] = 50,
+    before: Annotated[int | None, Query(ge=1, le=MAX_ROUND_ID, description="Only rounds below this one.")] = None,
+) -> RoundsOut:
+    return RoundsOut(rounds=[RoundOut.of(view) for view in service.rounds(name, limit, before)])
+
+
+@router.get("/{name}/rounds/{round_id}", summary="One round", responses=errors(404))
+def get_round(service: Service, name: PathName, round_id: PathRoundId) -> RoundOut:
+    return RoundOut.of(service.round(name, round_id))
+
+
+@router.get(
+    "/{name}/rounds/{round_id}/evidence",
+    summary="Everything about a proven round from the chain alone: window, inputs, proof, hashes, checks",
+    responses=errors(404),
+)
+def get_evidence(service: Service, name: PathName, round_id: PathRoundId) -> dict[str, Any]:
+    return service.evidence(name, round_id).as_json()
+
+
+@router.get(
+    "/{name}/rounds/{round_id}/verify",
+    summary="Verifies a proven round again from the chain alone",
+    responses=errors(404),
+)
+def verify_round(service: Service, name: PathName, round_id: PathRoundId) -> VerificationOut:
+    return VerificationOut.of(name, service.evidence(name, round_id))
+
+
+@router.post(
+    "/{name}/push",
+    summary="Advances the market by one step and makes the feed's next round",
+    description="200 with the ended request, or 202 with the running one after `waitSecs`. Follow it at Location.",
+    responses=errors(404, 409) | {202: {"model": RequestOut, "description": "Accepted, not ended yet."}},
+)
+async def push_feed(
+    service: Service,
+    response: Response,
+    name: PathName,
+    wait_secs: WaitSecs = 0.0,
+    idempotency_key: IdempotencyKey = None,
+) -> RequestOut:
+    accepted = await asyncio.to_thread(service.push, name, idempotency_key)
+    request = await ended(service, accepted.id, wait_secs)
+    response.status_code = HTTPStatus.OK if request.finished else HTTPStatus.ACCEPTED
+    response.headers["Location"] = f"/v1/requests/{request.id}"
+    return RequestOut.of(request)
