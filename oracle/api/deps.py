@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -9,7 +10,8 @@ from fastapi import Depends, Header, Request
 
 from oracle.api.problems import MEDIA_TYPE
 from oracle.api.schemas import KEY_PATTERN, ProblemOut
-from oracle.daemon.service import OracleService
+from oracle.daemon.service import FIRST_POLL_SECS, LONGEST_POLL_SECS, OracleService
+from oracle.domain.requests import Request as AcceptedRequest
 
 _REASONS: Final = {
     400: "The body is not strict JSON.",
@@ -41,6 +43,19 @@ IdempotencyKey = Annotated[
 ]
 
 
+async def ended(service: OracleService, request_id: str, wait_secs: float) -> AcceptedRequest:
+    """The request once it has ended, or as it stands after the wait; holds no thread meanwhile. Raises NotFound."""
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + wait_secs, FIRST_POLL_SECS
+    while True:
+        found = await asyncio.to_thread(service.request, request_id)
+        left = deadline - loop.time()
+        if found.finished or left <= 0 or service.stopping.is_set():
+            return found
+        await asyncio.sleep(min(pause, left))
+        pause = min(pause * 1.5, LONGEST_POLL_SECS)
+
+
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problem documents that a route may answer with, for its OpenAPI description."""
     found: dict[int | str, dict[str, Any]] = {}
@@ -50,4 +65,4 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-__all__ = ["BODY_ERRORS", "IdempotencyKey", "ProblemOut", "Service", "errors"]
+__all__ = ["BODY_ERRORS", "IdempotencyKey", "ProblemOut", "Service", "ended", "errors"]

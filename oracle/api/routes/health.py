@@ -18,7 +18,7 @@ router = APIRouter(tags=["operations"])
     summary="Whether the process is worth keeping",
     responses={503: {"model": LiveOut, "description": "It is to be restarted."}},
 )
-def live(service: Service, response: Response) -> LiveOut:
+async def live(service: Service, response: Response) -> LiveOut:
     alive = service.live()
     response.status_code = HTTPStatus.OK if alive else HTTPStatus.SERVICE_UNAVAILABLE
     return LiveOut(ok=alive)

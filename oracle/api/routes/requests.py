@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from oracle.api.deps import BODY_ERRORS, IdempotencyKey, Service, errors
+from oracle.api.deps import BODY_ERRORS, IdempotencyKey, Service, ended, errors
 from oracle.api.problems import ApiError
 from oracle.api.schemas import PathRequestId, ProofOut, ProofRequestIn, RequestOut, WaitSecs
 from oracle.api.strict import StrictRoute
@@ -42,8 +42,8 @@ def request_proof(
 
 @router.get("/proof-requests/{request_id}", summary="A proof request as it stands", responses=errors(404))
 @router.get("/requests/{request_id}", summary="Any request as it stands", responses=errors(404))
-def get_request(service: Service, request_id: PathRequestId, wait_secs: WaitSecs = 0.0) -> RequestOut:
-    return RequestOut.of(service.wait(request_id, wait_secs) if wait_secs > 0 else service.request(request_id))
+async def get_request(service: Service, request_id: PathRequestId, wait_secs: WaitSecs = 0.0) -> RequestOut:
+    return RequestOut.of(await ended(service, request_id, wait_secs))
 
 
 @router.delete("/proof-requests/{request_id}", summary="Cancels a proof request", responses=errors(404, 409))
