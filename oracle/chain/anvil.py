@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import subprocess
 import time
@@ -168,9 +169,18 @@ def _wait_until_ready(rpc_url: str, chain_id: int) -> None:
         if time.monotonic() > deadline:
             raise RpcUnavailable(f"anvil at {rpc_url} does not answer")
         time.sleep(POLL_SECS)
-    # eth_call sees block.timestamp 1 while only the genesis block exists
     if int(_rpc(rpc_url, "eth_blockNumber"), 16) == 0:
-        _rpc(rpc_url, "anvil_mine", hex(1))
+        _mine_unique_block(rpc_url)
+
+
+def _mine_unique_block(rpc_url: str) -> None:
+    """Mines block 1: eth_call sees time 1 on a genesis block alone, and by its hash this chain is told from another.
+
+    Two Anvils started with one timestamp are alike to the last bit, so this block gets a random coinbase.
+    """
+    _rpc(rpc_url, "anvil_setCoinbase", "0x" + secrets.token_hex(20))
+    _rpc(rpc_url, "anvil_mine", hex(1))
+    _rpc(rpc_url, "anvil_setCoinbase", "0x" + bytes(20).hex())
 
 
 def _rpc(rpc_url: str, method: str, *params: object) -> Any:

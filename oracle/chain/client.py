@@ -62,7 +62,7 @@ class ChainClient:
         self.settings = settings
         self.web3 = web3
         self.chain_id = chain_id
-        self.chain_key = chain_key  # "<chain id>:<genesis hash>": an Anvil started anew is another chain
+        self.chain_key = chain_key  # "<chain id>:<hash of block 1>": an Anvil started anew is another chain
 
     @classmethod
     def connect(cls, settings: Settings, rpc_url: str, *, tries: int = TRIES) -> ChainClient:
@@ -78,7 +78,7 @@ class ChainClient:
                 f"the RPC serves chain {actual}, configured is chain {settings.chain_id}",
                 remedy="Set PLUMBLINE_CHAIN_ID or PLUMBLINE_RPC_URL.",
             )
-        return cls(settings, web3, actual, f"{actual}:{_genesis_hash(web3)}")
+        return cls(settings, web3, actual, f"{actual}:{_first_block_hash(web3, actual)}")
 
     @property
     def is_local(self) -> bool:
@@ -308,10 +308,9 @@ def _revert(error: ContractLogicError) -> ContractRevert:
     return reverts.decode_revert(b"")
 
 
-def _genesis_hash(web3: Web3) -> str:
-    # Block 1's parent: Anvil makes itself another block 0 each time it loads a saved state
+def _first_block_hash(web3: Web3, chain_id: int) -> str:
+    # Not block 0: Anvil makes itself another one each time it loads a saved state
     with node_errors():
-        try:
-            return HexBytes(web3.eth.get_block(1)["parentHash"]).hex()
-        except BlockNotFound:
-            return HexBytes(web3.eth.get_block(0)["hash"]).hex()
+        if web3.eth.block_number == 0 and chain_id in LOCAL_CHAIN_IDS:
+            web3.manager.request_blocking(RPCEndpoint("evm_mine"), [])
+        return HexBytes(web3.eth.get_block(min(1, web3.eth.block_number))["hash"]).hex()

@@ -215,7 +215,7 @@ class TokenRecord(_Record):
 
 
 class Deployment(_Record):
-    """Everything of one chain. `chain_key` is `<chain id>:<genesis hash>`; addresses in checksum form."""
+    """Everything of one chain. `chain_key` is `<chain id>:<hash of block 1>`; addresses in checksum form."""
 
     chain_id: int
     chain_key: str

@@ -34,9 +34,9 @@ class SignedAttempt:
 class OutboxEntry:
     """One call under its idempotency key, with every form in which it was ever signed, oldest first.
 
-    `chain` is `<chain id>:<genesis hash>`: a local chain started anew is another chain. `value` in wei, `to` None for
-    a contract's creation. `tx_hash`, `block_number`, `block_hash` say where it landed; None while pending. `revision`
-    grows by one with each stored change.
+    `chain` is `<chain id>:<hash of block 1>`: a local chain started anew is another chain. `value` in wei, `to` None
+    for a contract's creation. `tx_hash`, `block_number`, `block_hash` say where it landed; None while pending.
+    `revision` grows by one with each stored change.
     """
 
     key: str
