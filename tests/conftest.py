@@ -20,7 +20,7 @@ from tests.support.gas import check_gas
 from tests.support.local_chain import ACCOUNT_COUNT, GAS_TIME, AnvilServer, LocalChain, account
 from tests.support.reverts import RevertDecoder, RevertError
 
-pytest_plugins = ["tests.support.inference"]
+pytest_plugins = ["tests.support.inference", "tests.support.risk_feed"]
 
 KEPT_VARIABLES = {"PLUMBLINE_DATA", "PLUMBLINE_CACHE_DIR", "PLUMBLINE_BUILD_DIR", "PLUMBLINE_UPDATE_GAS"}
 
@@ -89,6 +89,12 @@ def decoder(settings: Settings, compiled: object) -> RevertDecoder:
 def reverts(decoder: RevertDecoder) -> Callable[..., AbstractContextManager[None]]:
     """`with reverts("NotPublisher", signer): ...`: the body must revert with exactly that."""
     return decoder.expect
+
+
+@pytest.fixture(scope="session")
+def reverts_any(decoder: RevertDecoder) -> Callable[..., AbstractContextManager[None]]:
+    """`with reverts_any("NotPublisher", "SignersNotSorted"): ...`: one of these errors, whatever its arguments."""
+    return decoder.expect_any
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from oracle.domain.garch import (
 from oracle.errors import InvalidInput
 from oracle.units import WAD, div_round, scaled_from_wad
 from tests.support.local_chain import LocalChain
+from tests.support.modules import params_tuple
 
 T = TypeVar("T")
 MAX_PRICE = 2**64 - 1
@@ -162,7 +163,7 @@ def test_inputs__whole_module__equal(harness: Contract) -> None:
         windows = [SHAPES[i % len(SHAPES)](rng) for i in range(100)]
         if scaled_from_wad(params.alpha_wad, scale) + scaled_from_wad(params.beta_wad, scale) >= 1 << scale:
             params = replace(params, alpha_wad=WAD // 10, beta_wad=WAD // 2)
-        call = harness.functions.inputsMany(windows, as_tuple(params), scale)
+        call = harness.functions.inputsMany(windows, params_tuple(params), scale)
         actual = call.call({"gas": CALL_GAS})
         assert actual == [garch_inputs(window, params, scale) for window in windows]
         assert all(len(row) == MODEL_INPUTS for row in actual)
@@ -177,7 +178,7 @@ def test_constructor__parameters_in_and_out_of_range__equal_or_both_refuse(harne
         cases.append((broken(rng, params) if i % 3 == 0 else params, scale))
     accepted = 0
     for batch in batches(cases, 50):
-        rows = [as_tuple(p) for p, _ in batch]
+        rows = [params_tuple(p) for p, _ in batch]
         quantised, errors = harness.functions.parametersMany(rows, [s for _, s in batch]).call({"gas": CALL_GAS})
         for (params, scale), actual, error in zip(batch, quantised, errors, strict=True):
             try:
@@ -197,7 +198,7 @@ def test_answer__random_and_edge_variances__equal(harness: Contract) -> None:
         squares = [i * i for i in range(20)]
         variances = [0, 1, 2, WAD - 1, WAD, WAD + 1, MAX_VARIANCE_WAD - 1, *squares]
         variances += [int(2 ** rng.uniform(0, 127.9)) for _ in range(200)]
-        actual = harness.functions.answersMany(variances, as_tuple(params)).call({"gas": CALL_GAS})
+        actual = harness.functions.answersMany(variances, params_tuple(params)).call({"gas": CALL_GAS})
         assert actual == [annualised_vol_wad(v, params) for v in variances]
 
 
@@ -246,8 +247,3 @@ def test_horizon_weights__random__near_the_exact_sums() -> None:
 def nearest_half_away(value: Fraction) -> int:
     """The nearest integer, from half away from zero."""
     return (1 if value >= 0 else -1) * int(abs(value) + Fraction(1, 2))
-
-
-def as_tuple(p: GarchParams) -> tuple[int, ...]:
-    """The fields in the ABI's order."""
-    return (p.sigma_ref_wad, p.omega_wad, p.alpha_wad, p.beta_wad, p.horizon, p.periods_per_year)

@@ -58,13 +58,26 @@ class RevertDecoder:
     @contextlib.contextmanager
     def expect(self, name: str, *args: Any) -> Iterator[None]:
         """The body must revert with exactly this error and these arguments."""
-        try:
+        with self._caught(f"{name}{args}") as caught:
             yield
-        except (ContractLogicError, Web3RPCError) as error:
-            actual = self.of(error)
-        else:
-            raise AssertionError(f"expected {name}{args}, but nothing reverted")
+        actual = self.of(caught[0])
         assert (actual.name, normal(actual.args)) == (name, normal(args))
+
+    @contextlib.contextmanager
+    def expect_any(self, *names: str) -> Iterator[None]:
+        """The body must revert with one of these errors: for what chance decides, such as a recovered signer."""
+        with self._caught(" or ".join(names)) as caught:
+            yield
+        assert self.of(caught[0]).name in names
+
+    @contextlib.contextmanager
+    def _caught(self, expected: str) -> Iterator[list[BaseException]]:
+        caught: list[BaseException] = []
+        try:
+            yield caught
+        except (ContractLogicError, Web3RPCError) as error:
+            caught.append(error)
+        assert caught, f"expected {expected}, but nothing reverted"
 
 
 def normal(value: Any) -> Any:

@@ -127,12 +127,11 @@ def test_submit__stranger_signs__reverts(reverts, feed: Publishers) -> None:
     refuse(reverts, feed, *signed, "NotPublisher", account(10).address)
 
 
-def test_submit__changed_price_under_signature__reverts(revert_error, feed: Publishers) -> None:
+def test_submit__changed_price_under_signature__reverts(reverts_any, feed: Publishers) -> None:
     reports, signatures = feed.sign(feed.report())
     forged = [(*r[:2], r[2] + 1, r[3]) for r in reports]
-    with pytest.raises(Exception) as caught:
+    with reverts_any("NotPublisher", "SignersNotSorted"):
         feed.contract.functions.submit(forged, signatures).call()
-    assert revert_error(caught.value).name in {"NotPublisher", "SignersNotSorted"}
 
 
 def test_submit__one_publisher_twice__reverts(reverts, feed: Publishers) -> None:
@@ -170,7 +169,7 @@ def test_submit__signature_of_no_key__reverts(reverts, feed: Publishers) -> None
     refuse(reverts, feed, reports, signatures, "ECDSAInvalidSignature")
 
 
-def test_submit__personal_message_signature__reverts(revert_error, feed: Publishers) -> None:
+def test_submit__personal_message_signature__reverts(reverts_any, feed: Publishers) -> None:
     from eth_account.messages import encode_defunct
 
     report = feed.report()
@@ -178,29 +177,26 @@ def test_submit__personal_message_signature__reverts(revert_error, feed: Publish
     digest = report_digest(feed.domain, report)
     members = feed.signer_order(PUBLISHERS[:3])
     signatures = [bytes(account(m).sign_message(encode_defunct(digest)).signature) for m in members]
-    with pytest.raises(Exception) as caught:
+    with reverts_any("NotPublisher", "SignersNotSorted"):
         feed.contract.functions.submit(reports, signatures).call()
-    assert revert_error(caught.value).name in {"NotPublisher", "SignersNotSorted"}
 
 
 @pytest.mark.parametrize(
     "change", [{"chain_id": 1}, {"verifying_contract": "0x" + "11" * 20}, {"name": "Other feed"}, {"version": "2"}]
 )
-def test_submit__signed_for_another_domain__reverts(revert_error, feed: Publishers, change) -> None:
+def test_submit__signed_for_another_domain__reverts(reverts_any, feed: Publishers, change) -> None:
     other = Publishers(feed.chain, feed.contract)
     other.domain = replace(feed.domain, **change)
-    with pytest.raises(Exception) as caught:
+    with reverts_any("NotPublisher", "SignersNotSorted"):
         feed.contract.functions.submit(*other.sign(feed.report())).call()
-    assert revert_error(caught.value).name in {"NotPublisher", "SignersNotSorted"}
 
 
-def test_submit__signed_for_another_feed__reverts(chain: LocalChain, revert_error, feed: Publishers) -> None:
+def test_submit__signed_for_another_feed__reverts(chain: LocalChain, reverts_any, feed: Publishers) -> None:
     other = deploy_feed(chain, description="OTHER / USD")
     signed = other.sign(feed.report())
     assert other.contract.functions.submit(*signed).call() == 1
-    with pytest.raises(Exception) as caught:
+    with reverts_any("NotPublisher", "SignersNotSorted"):
         feed.contract.functions.submit(*signed).call()
-    assert revert_error(caught.value).name in {"NotPublisher", "SignersNotSorted"}
 
 
 def test_submit__observed_after_the_block__reverts(reverts, chain: LocalChain, feed: Publishers) -> None:
