@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.domain.proofs import Proof, Witness
@@ -207,7 +207,7 @@ class ProvingEngine:
         srs: Path,
         witness: Witness,
         cancel: threading.Event | None,
-    ) -> dict[str, str]:
+    ) -> dict[str, Any]:
         with (
             storage_guard(worker.folder),
             tempfile.NamedTemporaryFile("w", dir=worker.folder, suffix=".witness") as file,
@@ -215,7 +215,7 @@ class ProvingEngine:
             file.write(witness.document)
             file.flush()
             try:
-                result: dict[str, str] = worker.call(
+                result: dict[str, Any] = worker.call(
                     "prove",
                     witness_path=file.name,
                     circuit=str(built.compiled),
@@ -250,7 +250,7 @@ class ProvingEngine:
         if any(not 0 <= felt < BN254_SCALAR_FIELD for felt in proof.instances):
             raise ProofRejected("an instance is not a field element")
         try:
-            accepted = worker.call(
+            answer = worker.call(
                 "verify",
                 proof=proof.zk_proof.hex(),
                 instances=[hex_from_int(felt) for felt in proof.instances],
@@ -261,7 +261,7 @@ class ProvingEngine:
             )
         except ToolError as error:
             raise ProofRejected(f"the proof does not verify under {manifest.circuit_id}: {error.message}") from error
-        if not accepted:
+        if not answer["accepted"]:
             raise ProofRejected(f"the proof does not verify under {manifest.circuit_id}")
 
 

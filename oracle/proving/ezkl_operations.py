@@ -99,21 +99,16 @@ def prove(witness_path: str, circuit: str, pk: str, srs_path: str) -> Json:
     }
 
 
-def verify(proof: str, instances: list[str], settings_path: str, vk: str, srs_path: str) -> bool:
-    """Whether ezkl accepts a proof (hex bytes) for these instances (ezkl's hex), and nothing but these."""
-    raw = bytes.fromhex(proof)
-    document = {
-        "protocol": None,
-        "instances": [instances],
-        "proof": list(raw),
-        "hex_proof": "0x" + proof,
-        "split": None,
-    }
-    document |= {"pretty_public_inputs": None, "timestamp": None, "version": None}
+def verify(proof: str, instances: list[str], settings_path: str, vk: str, srs_path: str) -> Json:
+    """Whether ezkl accepts a proof (hex bytes) for these instances (ezkl's hex), and the seconds that took."""
+    document = {"instances": [instances], "proof": list(bytes.fromhex(proof)), "hex_proof": "0x" + proof}
+    document |= dict.fromkeys(("protocol", "split", "pretty_public_inputs", "timestamp", "version"))
+    started = time.monotonic()
     with tempfile.NamedTemporaryFile("w", dir=".", suffix=".json") as file:
         json.dump(document, file)
         file.flush()
-        return bool(_ezkl.verify(file.name, settings_path, vk, srs_path))
+        accepted = bool(_ezkl.verify(file.name, settings_path, vk, srs_path))
+    return {"accepted": accepted, "seconds": time.monotonic() - started}
 
 
 def evm_verifier(vk: str, settings_path: str, srs_path: str, out: str) -> None:

@@ -175,7 +175,7 @@ def reference(path: str, samples: list[list[list[float]]], shapes: list[list[int
     }
 
 
-_RUNTIME_DTYPES: Final[dict[int, str]] = {
+_RUNTIME_DTYPES: Final = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
     "tensor(float16)": "float16",
