@@ -6,6 +6,7 @@ Everything is real: set-up, keys, proofs and the generated verifier. Only the mo
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from oracle.constants import BN254_SCALAR_FIELD, PROOF_SYSTEM_ID
 from oracle.settings import Settings
 
 SCALE_BITS = 13
-LOGROWS = 8
+MIN_LOGROWS = 8
 
 _LENGTH_CHECK = re.compile(r"success := and\(success, eq\(0x[0-9a-f]+, proof\.length\)\)")
 _OFFSET_CHECK = "success := and(success, eq(proof.offset, 0x64))"
@@ -79,9 +80,9 @@ class TinyCircuit:
         path = {name: str(folder / name) for name in ("network.onnx", "settings.json", "network.compiled")}
         keys = {name: str(folder / name) for name in ("kzg.srs", "vk.key", "pk.key")}
         onnx.save(_linear_model(weights), path["network.onnx"])
-        ezkl.gen_settings(path["network.onnx"], path["settings.json"], py_run_args=_run_args())
+        logrows = _gen_settings(path["network.onnx"], path["settings.json"])
         ezkl.compile_circuit(path["network.onnx"], path["network.compiled"], path["settings.json"])
-        ezkl.gen_srs(keys["kzg.srs"], LOGROWS)
+        ezkl.gen_srs(keys["kzg.srs"], logrows)
         ezkl.setup(path["network.compiled"], keys["vk.key"], keys["pk.key"], keys["kzg.srs"])
         # In a process of its own: it may crash at its end, and it wants a compiler's download after its work is done.
         script = [sys.executable, "-c", _VERIFIER_SCRIPT]
@@ -126,7 +127,16 @@ class TinyCircuit:
         return model, circuit, key, PROOF_SYSTEM_ID, "test:tiny"
 
 
-def _run_args() -> ezkl.PyRunArgs:
+def _gen_settings(network: str, settings: str) -> int:
+    """Writes settings whose columns are one block of rows each, which keeps the verifier small; returns logrows."""
+    ezkl.gen_settings(network, settings, py_run_args=_run_args(MIN_LOGROWS))
+    rows = json.loads(Path(settings).read_text())["num_rows"]
+    logrows = max(MIN_LOGROWS, math.ceil(math.log2(rows + 10)))
+    ezkl.gen_settings(network, settings, py_run_args=_run_args(logrows))
+    return logrows
+
+
+def _run_args(logrows: int) -> ezkl.PyRunArgs:
     arguments = ezkl.PyRunArgs()
     arguments.input_visibility = arguments.output_visibility = "public"
     arguments.param_visibility = "fixed"
@@ -134,7 +144,7 @@ def _run_args() -> ezkl.PyRunArgs:
     arguments.scale_rebase_multiplier = 1
     arguments.decomp_base, arguments.decomp_legs = 128, 6
     arguments.num_inner_cols = 1
-    arguments.logrows = LOGROWS
+    arguments.logrows = logrows
     return arguments
 
 
