@@ -14,6 +14,14 @@ library FixedPoint {
         return (numerator < 0 ? numerator - half : numerator + half) / denominator;
     }
 
+    /// @notice As `divRound`, without overflow checks: for |numerator| + denominator below 2^255.
+    function divRoundUnsafe(int256 numerator, int256 denominator) internal pure returns (int256) {
+        unchecked {
+            int256 half = denominator >> 1;
+            return (numerator < 0 ? numerator - half : numerator + half) / denominator;
+        }
+    }
+
     /// @notice value / 1e18 * 2^scaleBits, rounded half away from zero.
     function scaledFromWad(int256 valueWad, uint8 scaleBits) internal pure returns (int256) {
         return divRound(valueWad * int256(uint256(1) << scaleBits), WAD);

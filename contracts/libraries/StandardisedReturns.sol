@@ -28,7 +28,7 @@ library StandardisedReturns {
         unchecked {
             for (uint256 i = 1; i < prices.length; ++i) {
                 int256 price = int256(uint256(prices[i]));
-                int256 x = FixedPoint.divRound((price - previous) * scale, previous * sigmaRef);
+                int256 x = FixedPoint.divRoundUnsafe((price - previous) * scale, previous * sigmaRef);
                 if (x > limit) x = limit;
                 else if (x < -limit) x = -limit;
                 target[i - 1] = x;
