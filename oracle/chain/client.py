@@ -41,6 +41,8 @@ from oracle.settings import Settings
 
 DEFAULT_TIP_WEI: Final = 10**9
 LOG_RANGE_BLOCKS: Final = 50_000  # halved as often as a node asks for it
+# Executions that end without a revert, as Anvil and geth tell them
+_HALTS: Final = ("evm error", "out of gas", "invalid opcode", "invalid jump", "stack underflow", "stack limit reached")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +290,10 @@ def node_errors() -> Iterator[None]:
         details: Any = response.get("error") or {}
         if isinstance(details, str):
             details = {"message": details}
-        raise RpcRefused(int(details.get("code", 0)), str(details.get("message", error))) from None
+        message = str(details.get("message", error))
+        if any(halt in message.lower() for halt in _HALTS):
+            raise ContractRevert("Halted", (message,)) from None
+        raise RpcRefused(int(details.get("code", 0)), message) from None
     except KeyError as error:  # web3 7.16 has no text for panic codes that Solidity does not use
         if re.fullmatch("[0-9a-f]{2}", str(error.args[0])) is None:
             raise

@@ -37,7 +37,7 @@ class GasSplit:
 
 
 def split_round_gas(client: ChainClient, feed_address: str, round_id: int) -> GasSplit:
-    """Where the gas of a round went. Raises NotFound for a round that never was, RpcRefused by a node without traces."""
+    """Where the gas of a round went. Raises NotFound, and RpcRefused by a node without traces."""
     feed = RiskFeed(client, feed_address)
     event = _event_of(client, feed, round_id)
     receipt, transaction = client.receipt(event.tx_hash), client.transaction(event.tx_hash)

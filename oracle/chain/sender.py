@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3.contract.contract import ContractConstructor, ContractFunction
 from web3.types import TxParams, TxReceipt, Wei
@@ -36,6 +37,7 @@ from oracle.errors import (
 
 GAS_MARGIN_NUMERATOR: Final = 5  # a quarter over the estimate: state may differ a little when it is mined
 GAS_MARGIN_DENOMINATOR: Final = 4
+KEY_GAS: Final = 1_000
 NONCE_TRIES: Final = 16
 FIRST_POLL_SECS: Final = 0.02
 LONGEST_POLL_SECS: Final = 1.0
@@ -109,7 +111,7 @@ class Sender:
     # --- first broadcast
 
     def _enqueue(self, key: str, call: _Call, abandoned: OutboxEntry | None) -> OutboxEntry:
-        gas = self._simulated_gas(call)
+        gas = self._simulated_gas(call, key)
         fees = initial_fees(self._client.head().base_fee, self._client.tip(), self._cap)
         self._require_funds(gas * fees.max_fee + call.value)
         for _ in range(NONCE_TRIES):
@@ -128,7 +130,8 @@ class Sender:
                 return self._stored(key)
         raise TransactionNotMined(f"no free nonce for {self.address} after {NONCE_TRIES} tries")
 
-    def _simulated_gas(self, call: _Call) -> int:
+    def _simulated_gas(self, call: _Call, key: str) -> int:
+        """The gas limit, a little different for each key: no two keys ever sign the same transaction."""
         transaction = self._parameters(call)
         self._client.simulate(transaction)
         try:
@@ -137,7 +140,8 @@ class Sender:
             if _says(error, _NO_FUNDS):
                 self._require_funds(call.value + 1)
             raise
-        return min(estimate * GAS_MARGIN_NUMERATOR // GAS_MARGIN_DENOMINATOR, self._client.head().gas_limit)
+        limit = estimate * GAS_MARGIN_NUMERATOR // GAS_MARGIN_DENOMINATOR
+        return min(limit, self._client.head().gas_limit - KEY_GAS) + int.from_bytes(keccak(text=key)[:4]) % KEY_GAS
 
     def _free_nonce(self) -> int:
         """The lowest nonce that neither the node's pool nor a pending entry has."""
@@ -269,7 +273,7 @@ class Sender:
         with self._lock:
             call = _call_of(entry)
             try:
-                gas = self._simulated_gas(call)
+                gas = self._simulated_gas(call, entry.key)
             except ContractRevert:
                 self._update(replace(entry, state=OutboxState.ABANDONED))
                 raise
