@@ -7,6 +7,7 @@ from typing import Any
 
 from oracle.chain.models import ModelRegistry
 from oracle.chain.records import load_deployment
+from oracle.chain.solc import compile_verifier
 from oracle.cli.proofs import registered
 from oracle.cli.wiring import Say, connect, deployer, opened_database, opened_engine
 from oracle.domain.deployment import Deployment, ModelRecord
@@ -118,5 +119,27 @@ def add_model(
     rpc_url: str | None,
     say: Say,
 ) -> dict[str, Any]:
-    """Facts of the circuit made from an ONNX file, registered too when `deploy`."""
-    raise NotImplementedError
+    """Facts of the circuit made from an ONNX file, registered too when `deploy`.
+
+    Raises ModelRejected, InputRejected (the calibration), Conflict for a name that is taken, StorageFull.
+    """
+    from oracle.proving.intake import add_model as take_in
+
+    if deploy:
+        connect(settings, rpc_url)  # fails now, not after minutes of work
+
+    def progress(stage: str, fraction: float, detail: str) -> None:
+        say(f"{stage} {detail}")
+
+    manifest = take_in(
+        settings,
+        name,
+        onnx,
+        calibration,
+        progress,
+        code_size=lambda source: len(compile_verifier(settings, source).deployed_bytecode),
+        max_error=max_error,
+    )
+    if deploy:
+        return deploy_model(settings, name, rpc_url, say)
+    return _facts(manifest, None)

@@ -127,10 +127,9 @@ def request_proof(
     """The request that the service accepted; its result when `wait`."""
     inputs = read_inputs(input_file)
     with api(settings) as client:
-        body = {"model": name, "inputs": inputs.to_document(), "submit": submit}
-        request: dict[str, Any] = client.post(
-            "/v1/requests", body, idempotency_key=idempotency_key or secrets.token_hex(16)
-        )
+        body = {"model": name, "inputData": inputs.to_document()["input_data"], "submit": submit}
+        key = idempotency_key or secrets.token_hex(16)
+        request: dict[str, Any] = client.post("/v1/proof-requests", body, idempotency_key=key)
         if not wait:
             return request
         return {"id": request["id"], **follow(client, request, say)}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from oracle import errors
 from oracle.cli import stack as records
 from oracle.cli.api_client import ApiClient, named_error
 from oracle.domain.requests import FINAL_STATES, RequestState
-from oracle.errors import Retry, ServiceUnavailable
+from oracle.errors import OracleError, Retry, ServiceUnavailable
 from oracle.settings import Settings
 
 # One long poll; the API answers earlier when the request ends
-WAIT_SECS: Final = 60
+WAIT_SECS: Final = 30
 # A service that was killed is back within this, and goes on with what it had begun
 PATIENCE_SECS: Final = 90.0
 PAUSE_SECS: Final = 0.5
@@ -52,18 +53,19 @@ def follow(client: ApiClient, request: dict[str, Any], say: Say) -> dict[str, An
             lost_since = lost_since or time.monotonic()
             if time.monotonic() - lost_since > PATIENCE_SECS:
                 raise
-        time.sleep(PAUSE_SECS if request["state"] not in FINAL_STATES else 0.0)
+            time.sleep(PAUSE_SECS)
     if request["state"] == RequestState.FULFILLED:
         return dict(request["result"] or {})
     raise request_error(request)
 
 
-def request_error(request: dict[str, Any]) -> Exception:
+def request_error(request: Mapping[str, Any]) -> OracleError:
     """The error that ended a request."""
     cause = request.get("cause") or {}
     step = f" (at {cause['step']})" if cause.get("step") else ""
     message = str(cause.get("message") or f"request {request['id']} was {request['state']}")
-    return named_error(str(cause.get("error") or ""), message + step, str(cause.get("remedy") or ""))
+    branch = getattr(errors, str(cause.get("branch")), OracleError)
+    return named_error(str(cause.get("error") or ""), message + step, str(cause.get("remedy") or ""), branch)
 
 
 def _integer(value: Any) -> Any:

@@ -157,6 +157,6 @@ def _announce(call: Invocation, stack: Stack, say: Say) -> None:
         render.print_json({"rpcUrl": stack.rpc_url, "chainId": stack.chain_id, "apiUrl": stack.api_url})
         return
     say(f"RPC  {stack.rpc_url} (chain {stack.chain_id})")
-    say(f"API  {stack.api_url}/v1, its description at {stack.api_url}/docs")
+    say(f"API  {stack.api_url}/v1, described at {stack.api_url}/openapi.json")
     say(f"Log  {call.settings.state_dir / 'logs' / 'service.log'}")
     say("Ready. `plumbline status` shows feeds, `plumbline feed push NAME` makes a round, Ctrl-C ends all.")

@@ -45,7 +45,34 @@ def add(
 
     call = invocation(ctx)
     with render.working(f"adding {name}", quiet=call.as_json) as say:
-        facts = add_model(call.settings, name, onnx, calibration, deploy, max_error, rpc_url, say)
+        facts = add_model(
+            call.settings, name, onnx, calibration, deploy=deploy, max_error=max_error, rpc_url=rpc_url, say=say
+        )
+    if call.as_json:
+        render.print_json(facts)
+    else:
+        render.print_facts(facts)
+
+
+@app.command("deploy")
+def deploy(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    rpc_url: Annotated[str | None, typer.Option("--rpc-url", help="Another chain than the stack's.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deploys a model's verifier and registers the model, so that its proofs can be verified on chain.
+
+    Example:
+
+      plumbline model deploy credit
+    """
+    from oracle.cli.models import deploy_model
+
+    call = invocation(ctx)
+    with render.working(f"deploying {name}", quiet=call.as_json) as say:
+        facts = deploy_model(call.settings, name, rpc_url, say)
     if call.as_json:
         render.print_json(facts)
     else:

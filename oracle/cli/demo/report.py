@@ -6,13 +6,13 @@ import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from oracle.cli.demo.window import format_time
 from oracle.units import PRICE_UNIT, WAD
 
-STEPS: Final = ("snapshot", "witness", "prove", "verify", "simulate", "submit", "confirm")
+STEPS: Final = ("observe", "snapshot", "witness", "prove", "verify", "simulate", "submit", "confirm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,17 @@ class RoundRow:
     state: str
     gas: int
     seconds: Mapping[str, float]
+    tx_hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class LoanEvent:
-    """Something that happened to the loan: `opened`, `warned`, `auction`, `taken`, `closed`, `insolvent`."""
+    """Something that happened to the loan: opened, warned, cleared, auction, liquidated, ended or bad debt."""
 
     observed_at: int
     kind: str
     text: str
-    tx_hash: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    tx_hash: str
 
 
 def sample_volatility(prices: Sequence[int], periods_per_year: int) -> float:
@@ -77,9 +77,8 @@ def percent(fraction: float) -> str:
     return f"{fraction * 100:.1f} %"
 
 
-def medians(rows: Sequence[RoundRow]) -> dict[str, float]:
-    """The median seconds of each step and the median gas."""
-    if not rows:
-        return {}
-    seconds = {step: statistics.median(row.seconds.get(step, 0.0) for row in rows) for step in STEPS}
-    return {**seconds, "gas": statistics.median(row.gas for row in rows)}
+def median_cells(rows: Sequence[RoundRow]) -> list[str]:
+    """The table's last row: the median of the gas and of each step's seconds."""
+    gas = statistics.median(row.gas for row in rows)
+    seconds = [statistics.median(row.seconds.get(step, 0.0) for row in rows) for step in STEPS]
+    return ["median", *[""] * 7, f"{gas:,.0f}", *(f"{value:.2f}" for value in seconds)]
