@@ -184,21 +184,19 @@ def volatility_model(inference: Inference, volatility_circuit: TinyCircuit) -> i
     return model_id
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def empty_risk_feed(inference: Inference, volatility_circuit: TinyCircuit, volatility_model: int) -> RiskFeedStack:
     """A feed whose source has HISTORY quiet observations, and which has no round yet."""
-    chain = inference.chain
-    limits = FeedLimits(max_move_bps=BPS)
-    publishers = deploy_feed(chain, limits)
+    publishers = deploy_feed(inference.chain, FeedLimits(max_move_bps=BPS))
     publishers.history(calm_prices(HISTORY))
-    module = deploy_module(chain, publishers.contract.address)
+    module = deploy_module(inference.chain, publishers.contract.address)
     values = {"publishers": publishers, "module": module, "circuit": volatility_circuit}
-    stack = RiskFeedStack(chain, inference, contract=module, model_id=volatility_model, **values)
-    return stack.deploy()
+    return RiskFeedStack(inference.chain, inference, contract=module, model_id=volatility_model, **values).deploy()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def risk_feed(empty_risk_feed: RiskFeedStack) -> RiskFeedStack:
-    """A feed with one round."""
-    empty_risk_feed.submit()
-    return empty_risk_feed
+    """A feed with one round, on the same observations."""
+    feed = empty_risk_feed.deploy()
+    feed.submit()
+    return feed
