@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from web3.contract.contract import ContractFunction
+from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from oracle.chain.client import calldata
@@ -147,7 +148,7 @@ def landed(parts: ServiceParts, purpose: str, receipt: TxReceipt) -> Facts:
 
 
 def _round_of(contract: RiskFeed, receipt: TxReceipt, target: int) -> int:
-    for event in contract.contract.events.RoundProven().process_receipt(receipt):
+    for event in contract.contract.events.RoundProven().process_receipt(receipt, errors=DISCARD):
         if event["args"]["observationRound"] == target:
             return int(event["args"]["roundId"])
     raise TransactionNotMined(f"the transaction proved no round for observation {target}")

@@ -1,0 +1,260 @@
+"""kill -9 of the service at each point of a round: after the restart the round lands exactly once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from eth_utils.crypto import keccak
+
+from oracle.chain.accounts import local_roles
+from oracle.chain.round_facts import round_events
+from oracle.cli.supervisor import free_port
+from oracle.settings import PROJECT_ROOT, Settings
+from tests.support.rpc_proxy import RpcProxy
+from tests.support.service_stack import PRICE, START, VOLATILITY, ServiceStack
+from tests.support.waiting import until
+
+TIMEOUT_SECS = 90.0
+SUBMIT_ROUND = keccak(text="submitRound(uint64,uint256[],bytes)")[:4].hex()
+SUBMIT = keccak(text="submit((uint64,uint64,uint64,uint32)[],bytes[])")[:4].hex()
+
+Point = Callable[[str, list[Any]], bool]
+
+
+@dataclass
+class Process:
+    """The real service process, behind a proxy to the chain."""
+
+    settings: Settings
+    proxy: RpcProxy
+    log: Path
+    child: subprocess.Popen[bytes] | None = None
+    api_url: str = ""
+
+    def start(self) -> None:
+        """Starts `plumbline serve` and waits until it is ready."""
+        port = free_port()
+        self.api_url = f"http://127.0.0.1:{port}"
+        environment = {
+            **os.environ,
+            "PLUMBLINE_STATE_DIR": str(self.settings.state_dir),
+            "PLUMBLINE_CACHE_DIR": str(self.settings.cache_dir),
+            "PLUMBLINE_CIRCUITS_DIR": str(self.settings.circuits_dir),
+            "PLUMBLINE_RPC_URL": self.proxy.url,
+            "PLUMBLINE_API_PORT": str(port),
+        }
+        command = [sys.executable, "-m", "oracle.cli", "serve", "--source", "sp500", "--start", START]
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen(
+                command, cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        until(self._ready, TIMEOUT_SECS)
+
+    def _ready(self) -> bool:
+        assert self.child is not None
+        assert self.child.poll() is None, self.log.read_text()[-2_000:]
+        try:
+            return httpx.get(f"{self.api_url}/v1/health/ready", trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.child is not None
+        self.child.send_signal(signal.SIGKILL)
+        assert self.child.wait(10) == -signal.SIGKILL
+
+    def push(self, feed: str, key: str = "") -> dict[str, Any]:
+        """The accepted request."""
+        headers = {"Idempotency-Key": key} if key else {}
+        response = httpx.post(f"{self.api_url}/v1/feeds/{feed}/push", headers=headers, trust_env=False)
+        assert response.status_code in {200, 202}, response.text
+        return dict(response.json())
+
+    def ended(self, request_id: str) -> dict[str, Any]:
+        """The request once it has ended."""
+        deadline = time.monotonic() + TIMEOUT_SECS
+        while True:
+            url = f"{self.api_url}/v1/requests/{request_id}?waitSecs=5"
+            request = dict(httpx.get(url, trust_env=False, timeout=30).json())
+            if request["finishedAt"] is not None:
+                return request
+            assert time.monotonic() < deadline, request
+
+    def events(self, request_id: str) -> list[str]:
+        """The names of what happened to a request that has ended, without progress."""
+        text = httpx.get(f"{self.api_url}/v1/requests/{request_id}/events", trust_env=False).text
+        names = [line.removeprefix("event: ") for line in text.splitlines() if line.startswith("event: ")]
+        return [name for name in names if name != "progress"]
+
+    def close(self) -> None:
+        """Ends it."""
+        if self.child is not None and self.child.poll() is None:
+            self.child.terminate()
+            self.child.wait(20)
+
+
+@pytest.fixture(scope="module")
+def stack(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceStack]:
+    """A market on a chain of its own."""
+    stack = ServiceStack.deploy(settings.model_copy(update={"state_dir": tmp_path_factory.mktemp("kill")}))
+    yield stack
+    stack.close()
+
+
+@pytest.fixture
+def process(stack: ServiceStack, tmp_path: Path) -> Iterator[Process]:
+    """The running service."""
+    proxy = RpcProxy(stack.anvil.rpc_url)
+    process = Process(stack.settings, proxy, tmp_path / "service.log")
+    try:
+        process.start()
+        yield process
+    finally:
+        process.close()
+        proxy.close()
+
+
+def called(selector: str) -> Point:
+    """An eth_call of a function."""
+    return lambda method, params: method == "eth_call" and selector in str(params[0].get("data", ""))[:10]
+
+
+def broadcast(selector: str) -> Point:
+    """A raw transaction that calls a function."""
+    return lambda method, params: method == "eth_sendRawTransaction" and selector in params[0]
+
+
+def asked(wanted: str) -> Point:
+    """Any call of an RPC method."""
+    return lambda method, _params: method == wanted
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the chain held before a round."""
+
+    rounds: int
+    observations: int
+    nonce: int
+
+    @classmethod
+    def of(cls, stack: ServiceStack) -> Before:
+        """What it holds now."""
+        service_feed = stack.risk_feed()
+        return cls(
+            service_feed.latest_round(),
+            stack.price_feed().latest_round(),
+            stack.client.nonce(local_roles(stack.client.chain_id).operator.address),
+        )
+
+
+POINTS = [
+    pytest.param(broadcast(SUBMIT), False, "observe", id="observation signed and kept, not sent"),
+    pytest.param(broadcast(SUBMIT), True, "observe", id="observation sent, not known"),
+    pytest.param(called(SUBMIT_ROUND), False, "simulate", id="proven, not submitted"),
+    pytest.param(broadcast(SUBMIT_ROUND), False, "submit", id="round signed and kept, not sent"),
+    pytest.param(broadcast(SUBMIT_ROUND), True, "submit", id="round sent, not known"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("point", "after", "step"), POINTS)
+def test_kill__at_a_point_of_the_round__lands_exactly_once(
+    stack: ServiceStack, process: Process, point: Point, after: bool, step: str
+) -> None:
+    before = Before.of(stack)
+    process.proxy.hold(point, after=after)
+    request = process.push(VOLATILITY)
+    process.proxy.wait_held()
+    process.kill()
+    process.proxy.release()
+    process.start()
+
+    ended = process.ended(request["id"])
+
+    assert ended["state"] == "fulfilled", ended
+    now = Before.of(stack)
+    assert now == Before(before.rounds + 1, before.observations + 1, before.nonce + 2)
+    proven = [event.proven for event in round_events(stack.client, stack.risk_feed())]
+    assert [event.round_id for event in proven] == list(range(1, now.rounds + 1))
+    assert proven[-1].observation_round == now.observations
+    assert ended["result"]["roundId"] == now.rounds
+    assert ended["result"]["answer"] == str(proven[-1].answer)
+    happened = process.events(request["id"])
+    assert happened.count(step) == 2
+    assert happened.count("fulfilled") == 1
+    if step in {"simulate", "submit"}:
+        assert happened.count("prove") == 1
+
+
+@pytest.mark.slow
+def test_kill__while_proving__is_proven_again_and_lands_once(stack: ServiceStack, process: Process) -> None:
+    before = Before.of(stack)
+    request = process.push(VOLATILITY)
+    until(lambda: "prove" in _steps(stack, request["id"]), TIMEOUT_SECS)
+    process.kill()
+    process.start()
+    ended = process.ended(request["id"])
+    assert ended["state"] == "fulfilled", ended
+    assert Before.of(stack) == Before(before.rounds + 1, before.observations + 1, before.nonce + 2)
+
+
+@pytest.mark.slow
+def test_kill__again_and_again__the_round_lands_once(stack: ServiceStack, process: Process) -> None:
+    before = Before.of(stack)
+    process.proxy.hold(broadcast(SUBMIT))
+    request = process.push(VOLATILITY)
+    for point, after in ((broadcast(SUBMIT), True), (called(SUBMIT_ROUND), False), (broadcast(SUBMIT_ROUND), True)):
+        process.proxy.wait_held()
+        process.kill()
+        process.proxy.release()
+        process.proxy.hold(point, after=after)
+        process.start()
+    process.proxy.wait_held()
+    process.kill()
+    process.proxy.release()
+    process.start()
+    assert process.ended(request["id"])["state"] == "fulfilled"
+    assert Before.of(stack) == Before(before.rounds + 1, before.observations + 1, before.nonce + 2)
+
+
+@pytest.mark.slow
+def test_kill__accepted_and_not_begun__is_done_after_the_restart(stack: ServiceStack, process: Process) -> None:
+    """Two pushes wait behind one that is held: all three are made, in order, and a repeated key makes no fourth."""
+    before = Before.of(stack)
+    process.proxy.hold(called(SUBMIT_ROUND))
+    first = process.push(VOLATILITY, "first")
+    process.proxy.wait_held()
+    second, third = process.push(PRICE, "second"), process.push(VOLATILITY, "third")
+    process.kill()
+    process.proxy.release()
+    process.start()
+    assert process.push(VOLATILITY, "third")["id"] == third["id"]
+    ended = [process.ended(request["id"]) for request in (first, second, third)]
+    assert [request["state"] for request in ended] == ["fulfilled"] * 3
+    assert sorted(int(request["result"]["observationRound"]) for request in ended) == [
+        before.observations + 1,
+        before.observations + 2,
+        before.observations + 3,
+    ]
+    assert Before.of(stack) == Before(before.rounds + 2, before.observations + 3, before.nonce + 5)
+
+
+def _steps(stack: ServiceStack, request_id: str) -> list[str]:
+    from oracle.cli.wiring import opened_database
+    from oracle.store.db import request_events
+
+    with opened_database(stack.settings) as database, database.connect() as connection:
+        rows = connection.execute(request_events.select().where(request_events.c.request_id == request_id))
+        return [row.event for row in rows]

@@ -1,0 +1,97 @@
+"""A JSON-RPC proxy that can hold a chosen call before or after it reaches the chain, refuse calls, or be slow."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Predicate = Callable[[str, list[Any]], bool]
+TIMEOUT_SECS = 60.0
+
+
+class RpcProxy:
+    """Stands between a service and its chain; everything passes until told otherwise."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._held: Predicate | None = None
+        self._after = False
+        self._reached = threading.Event()
+        self._release = threading.Event()
+        self.down = False
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if proxy.down:
+                    self.close_connection = True
+                    return
+                answer = proxy.pass_on(body)
+                try:
+                    self.send_response(200)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+                except OSError:  # whoever asked was killed
+                    self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where to send calls."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def hold(self, predicate: Predicate, *, after: bool = False) -> None:
+        """Holds the first call that matches, before it reaches the chain or (`after`) its answer, until `release`."""
+        self._reached.clear()
+        self._release.clear()
+        self._after = after
+        self._held = predicate
+
+    def wait_held(self, timeout_secs: float = TIMEOUT_SECS) -> None:
+        """Returns once a call is held."""
+        assert self._reached.wait(timeout_secs), "no call was held"
+
+    def release(self) -> None:
+        """Lets everything pass again."""
+        self._held = None
+        self._release.set()
+
+    def close(self) -> None:
+        """Ends the proxy."""
+        self.release()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def pass_on(self, body: bytes) -> bytes:
+        """The chain's answer."""
+        call = json.loads(body)
+        held = self._held
+        matches = held is not None and isinstance(call, dict) and held(call["method"], call.get("params", []))
+        if matches and not self._after:
+            self._hold_here()
+        request = urllib.request.Request(self._target, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECS) as response:
+            answer: bytes = response.read()
+        if matches and self._after:
+            self._hold_here()
+        return answer
+
+    def _hold_here(self) -> None:
+        self._reached.set()
+        self._release.wait(TIMEOUT_SECS)

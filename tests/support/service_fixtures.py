@@ -1,0 +1,64 @@
+"""Fixtures for everything above the contracts: one service over one market for the session, and its API."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from oracle.settings import Settings
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from oracle.daemon.service import OracleService
+    from tests.support.service_stack import ServiceStack
+
+
+@pytest.fixture(scope="session")
+def service_stack(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceStack]:
+    """A deployed market with two models and its running service."""
+    from tests.support.service_stack import ServiceStack
+
+    stack = ServiceStack.deploy(settings.model_copy(update={"state_dir": tmp_path_factory.mktemp("service")}))
+    try:
+        stack.add_tiny_model()
+        stack.start()
+        yield stack
+    finally:
+        stack.close()
+
+
+@pytest.fixture
+def service(service_stack: ServiceStack) -> OracleService:
+    """The session's service, running."""
+    return service_stack.service
+
+
+@pytest.fixture
+def api(service: OracleService) -> Iterator[httpx.Client]:
+    """A client of its API, which a real server answers."""
+    with served(service) as url, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        yield client
+
+
+@contextmanager
+def served(service: OracleService) -> Iterator[str]:
+    """The URL of the service's API while the body runs."""
+    import uvicorn
+
+    from oracle.api.app import create_app
+
+    config = uvicorn.Config(create_app(service), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
