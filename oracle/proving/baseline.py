@@ -22,6 +22,7 @@ Target = Literal["resources", "accuracy"]
 
 def calibrated_plan(
     worker: Worker,
+    *,
     circuit_id: str,
     model: Path,
     validation: Validation,
@@ -29,7 +30,7 @@ def calibrated_plan(
     scratch: Path,
     target: Target = "resources",
 ) -> Plan:
-    """A plan with the settings that ezkl's calibrate_settings chooses on samples of the validation set. Raises ToolError."""
+    """A plan with the settings that ezkl's calibrate_settings chooses on validation samples. Raises ToolError."""
     calibrated = calibrate(worker, model, validation, scratch, target)
     settings: dict[str, Any] = calibrated["settings"]
     arguments = settings["run_args"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from oracle.proving.circuit import (
     cache_folder,
     canonical_settings,
 )
-from oracle.proving.files import locked, sha256_file, staged_folder
+from oracle.proving.files import sha256_file, staged_folder
 from oracle.proving.manifest import (
     NETWORK,
     SETTINGS,
@@ -75,7 +76,7 @@ def build(plan: Plan, site: Site, out_dir: Path) -> CircuitManifest:
     logrows = int(plan.settings["run_args"]["logrows"])
     site.report("srs", 0.0, f"development set-up of 2^{logrows} rows")
     srs = dev_srs(site.cache_dir, logrows, lambda done: site.report("srs", done, f"2^{logrows} rows"))
-    with locked(out_dir), staged_folder(out_dir) as stage:
+    with staged_folder(out_dir) as stage:
         keys = Path(tempfile.mkdtemp(dir=stage, prefix="keys-"))
         shutil.copyfile(plan.model, stage / NETWORK)
         (stage / SETTINGS).write_text(canonical_settings(plan.settings))
@@ -83,7 +84,7 @@ def build(plan: Plan, site: Site, out_dir: Path) -> CircuitManifest:
         manifest = _manifest(plan, stage, keys, srs, measured)
         write_manifest(stage, manifest)
         cached = cache_folder(site.cache_dir, manifest)
-        with locked(cached), staged_folder(cached) as cache_stage:
+        with staged_folder(cached) as cache_stage:
             for path in keys.iterdir():
                 shutil.copyfile(path, cache_stage / path.name)
         shutil.rmtree(keys)
@@ -99,7 +100,7 @@ def _make_and_try(plan: Plan, site: Site, srs: Path, stage: Path, keys: Path) ->
             setup_seconds = build_keys(worker, stage, srs, keys, stage / VERIFYING_KEY)
             got, run = _check_samples(worker, plan, keys, rows)
             site.report("prove", 0.0, "a first proof")
-            proof = _prove_once(worker, plan, site, srs, stage, keys, rows[_middle(rows)])
+            proof = _prove_once(worker, site, srs=srs, stage=stage, keys=keys, rows=rows[_middle(rows)])
         except ToolError as error:
             raise CandidateFailed(f"{error}") from error
     site.report("verifier", 0.0, "generating Solidity")
@@ -145,7 +146,7 @@ def _check_samples(worker: Worker, plan: Plan, keys: Path, rows: list[list[list[
 
 
 def _prove_once(
-    worker: Worker, plan: Plan, site: Site, srs: Path, stage: Path, keys: Path, rows: list[list[int]]
+    worker: Worker, site: Site, *, srs: Path, stage: Path, keys: Path, rows: list[list[int]]
 ) -> dict[str, Any]:
     witness = str(worker.folder / "first.witness")
     summary = worker.call("witness", circuit=str(keys / COMPILED), inputs=rows, out=witness)
@@ -157,7 +158,8 @@ def _prove_once(
         srs_path=str(srs),
         timeout=max(site.prove_timeout_secs, BUILD_TIMEOUT_SECS / 3),
     )
-    checked = worker.call(
+    started = time.monotonic()
+    accepted = worker.call(
         "verify",
         proof=proof["proof"],
         instances=proof["instances"],
@@ -165,11 +167,12 @@ def _prove_once(
         vk=str(stage / VERIFYING_KEY),
         srs_path=str(srs),
     )
-    if not checked["accepted"]:
+    proof["verify_seconds"] = time.monotonic() - started
+    if not accepted:
         raise CandidateFailed("a first proof does not verify")
     if len(proof["instances"]) != len(summary["inputs"]) + len(summary["outputs"]):
         raise ArtifactMismatch("the proof's instances are not the witness's inputs and outputs")
-    return proof | {"verify_seconds": checked["seconds"]}
+    return proof
 
 
 def _manifest(plan: Plan, stage: Path, keys: Path, srs: Path, measured: dict[str, Any]) -> CircuitManifest:

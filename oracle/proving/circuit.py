@@ -1,7 +1,7 @@
 """Compiling a circuit and making its keys, the same on every machine.
 
-A circuit with several lookup tables gets another verifying key from run to run unless settings.json is canonical, and ezkl's
-own cache can poison or be raced for: each build runs in a worker of its own, whose cache is fresh.
+A circuit with several lookup tables gets another verifying key from run to run unless settings.json is canonical, and
+ezkl's own cache can poison or be raced for: each build runs in a worker of its own, whose cache is fresh.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ BUILD_TIMEOUT_SECS: Final = 900.0
 
 @dataclass(frozen=True, slots=True)
 class CircuitParams:
-    """ezkl's run arguments that the tuner chooses; scales in bits. Inputs and outputs are public, weights fixed, always."""
+    """ezkl's run arguments that the tuner chooses; scales in bits. Inputs and outputs are public, weights fixed.
+
+    Weights finer than the input (param_scale above input_scale) make lookup tables small at little error: what is
+    looked up is rescaled to the input's scale before.
+    """
 
     input_scale: int
     param_scale: int
@@ -48,6 +52,7 @@ class CircuitParams:
             "lookup_range": list(self.lookup_range),
             "logrows": self.logrows,
             "disable_freivalds": self.disable_freivalds,
+            "rebase_scale": self.input_scale if self.param_scale > self.input_scale else None,
             "input_visibility": "public",
             "output_visibility": "public",
             "param_visibility": "fixed",
@@ -123,7 +128,7 @@ def prepare_keys(
     Raises ArtifactMismatch when the rebuilt keys are not those that the manifest pins.
     """
     target = cache_folder(cache_dir, manifest)
-    with locked(target):
+    with locked(target.with_name(f"{target.name}.prepare")):
         if keys_intact(target, manifest):
             return Built(target)
         with staged_folder(target) as stage, Worker(memory_mb=memory_mb) as worker:

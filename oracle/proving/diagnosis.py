@@ -10,7 +10,7 @@ from typing import Any, Final
 from oracle.errors import InputRejected, ModelRejected
 from oracle.proving.circuit import CircuitParams
 from oracle.proving.pool import ToolError, Worker, WorkerFailed
-from oracle.proving.validation import ModelForm, Rows, output_magnitudes, quantised_samples, score, validate_over
+from oracle.proving.validation import ModelForm, Rows, Validation, output_magnitudes, quantised_samples, score
 
 SCALE: Final = 13
 SAMPLES: Final = 8
@@ -18,12 +18,12 @@ UNSOUND: Final = 2e-2
 PROBE: Final = CircuitParams(SCALE, SCALE, 1, 1 << 60, 1, 1, (-(1 << 40), 1 << 40), 20)
 
 UNSUPPORTED_REMEDY: Final = (
-    "rewrite that part of the model with operators that ezkl takes (Gemm, Conv, Relu, Sigmoid, ...); export tree ensembles as "
-    "tensor operators"
+    "rewrite that part of the model with operators that ezkl takes (Gemm, Conv, Relu, Sigmoid, ...); "
+    "export tree ensembles as tensor operators"
 )
 UNSOUND_REMEDY: Final = (
-    "a circuit has no floating point: replace casts of booleans, rounding and constants below 1e-3 by arithmetic at unit "
-    "scale, and feed inputs of unit scale"
+    "a circuit has no floating point: replace casts of booleans, rounding and constants below 1e-3 "
+    "by arithmetic at unit scale, and feed inputs of unit scale"
 )
 
 
@@ -76,7 +76,8 @@ def _agrees(worker: Worker, part: Path, scratch: Path, form: ModelForm, samples:
     try:
         answer = worker.call("reference", path=str(part), samples=used[:1], shapes=form.input_shapes)
         partial = ModelForm(form.input_names, form.input_dtypes, form.input_shapes, answer["shapes"], answer["dtypes"])
-        expected = validate_over(worker, str(part), partial, [], used, [1.0] * len(answer["shapes"]))
+        ones = [1.0] * len(answer["shapes"])
+        expected = Validation.over(worker, part, form=partial, domain=[], samples=used, magnitudes=ones)
         expected.magnitudes[:] = output_magnitudes(expected.expected)
         settings_path, circuit = scratch / "part.json", scratch / "part.compiled"
         settings = worker.call("settings", model=str(part), out=str(settings_path), run_args=PROBE.run_args())

@@ -34,6 +34,7 @@ from oracle.proving.witness import make_witness
 from oracle.settings import Settings
 
 OnProgress: TypeAlias = Callable[[str, float, str], None]
+_Ready: TypeAlias = tuple[CircuitManifest, Built, Path, Path]
 
 VERIFY_TIMEOUT_SECS: Final = 60.0
 MIN_PROVE_TIMEOUT_FACTOR: Final = 30.0
@@ -49,7 +50,7 @@ class ProvingEngine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pool = WorkerPool(size=settings.max_workers, memory_mb=settings.prove_memory_mb)
-        self._prepared: dict[str, tuple[CircuitManifest, Built, Path, Path]] = {}
+        self._prepared: dict[str, _Ready] = {}
         self._lock = threading.Lock()
 
     @property
@@ -93,7 +94,9 @@ class ProvingEngine:
         """A checked witness of exactly these signed integers. Raises InputRejected; see oracle.proving.witness."""
         manifest, built, folder, _ = self._ready(circuit_id, silent)
         with self._worker(circuit_id, cancel) as worker:
-            return make_witness(worker, folder, built, manifest, quantised, self._timeout(manifest))
+            return make_witness(
+                worker, manifest, quantised, circuit_folder=folder, built=built, timeout=self._timeout(manifest)
+            )
 
     def prove(
         self,
@@ -105,8 +108,8 @@ class ProvingEngine:
     ) -> Proof:
         """A proof of the witness, verified here before it is handed out.
 
-        Raises WorkerTimeout or WorkerOutOfMemory when the worker had to be killed, Cancelled, ArtifactMismatch when the key
-        or the set-up turned out damaged, and InvalidInput for a witness of another circuit.
+        Raises WorkerTimeout or WorkerOutOfMemory when the worker had to be killed, Cancelled, ArtifactMismatch when
+        the key or the set-up turned out damaged, and InvalidInput for a witness of another circuit.
         """
         report = on_progress or silent
         if witness.circuit_id != circuit_id:
@@ -117,7 +120,7 @@ class ProvingEngine:
         with self._worker(circuit_id, cancel) as worker:
             queued = time.monotonic() - started
             report("prove", 0.0, f"about {manifest.measured.prove_seconds:.1f} s")
-            result = self._call_prove(worker, manifest, built, srs, witness, cancel)
+            result = self._call_prove(worker, (manifest, built, folder, srs), witness, cancel)
             proof = Proof(
                 circuit_id,
                 bytes.fromhex(result["proof"]),
@@ -161,7 +164,7 @@ class ProvingEngine:
         """Ends all workers."""
         self._pool.close()
 
-    def _ready(self, circuit_id: str, report: OnProgress) -> tuple[CircuitManifest, Built, Path, Path]:
+    def _ready(self, circuit_id: str, report: OnProgress) -> _Ready:
         folder = self.folder(circuit_id)
         manifest = read_manifest(folder)
         with self._lock:
@@ -202,12 +205,11 @@ class ProvingEngine:
     def _call_prove(
         self,
         worker: Worker,
-        manifest: CircuitManifest,
-        built: Built,
-        srs: Path,
+        ready: _Ready,
         witness: Witness,
         cancel: threading.Event | None,
     ) -> dict[str, Any]:
+        manifest, built, _, srs = ready
         with (
             storage_guard(worker.folder),
             tempfile.NamedTemporaryFile("w", dir=worker.folder, suffix=".witness") as file,
@@ -250,7 +252,7 @@ class ProvingEngine:
         if any(not 0 <= felt < BN254_SCALAR_FIELD for felt in proof.instances):
             raise ProofRejected("an instance is not a field element")
         try:
-            answer = worker.call(
+            accepted = worker.call(
                 "verify",
                 proof=proof.zk_proof.hex(),
                 instances=[hex_from_int(felt) for felt in proof.instances],
@@ -261,7 +263,7 @@ class ProvingEngine:
             )
         except ToolError as error:
             raise ProofRejected(f"the proof does not verify under {manifest.circuit_id}: {error.message}") from error
-        if not answer["accepted"]:
+        if not accepted:
             raise ProofRejected(f"the proof does not verify under {manifest.circuit_id}")
 
 

@@ -51,9 +51,13 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
-    """A fresh folder beside `target` that replaces it when the block ends well and vanishes when it does not."""
-    with storage_guard(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    """A fresh folder beside `target` that replaces it when the block ends well and vanishes when it does not.
+
+    Holds the target's lock, and removes what killed processes left behind.
+    """
+    with locked(target), storage_guard(target.parent):
+        for left in target.parent.glob(f".{target.name}.*"):
+            shutil.rmtree(left, ignore_errors=True)
         stage = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
             yield stage

@@ -3,8 +3,8 @@
     manifest = build_circuit(settings, "garch-vol-32", onnx, calibration, out_dir, max_error=1e-3, domain=[...])
     manifest = add_model(settings, "my-model", onnx, calibration, on_progress)
 
-`calibration` is a JSON file in ezkl's form {"input_data": [[...], ...]} with one sample or many one after another, or a list
-of such objects.
+`calibration` is a JSON file in ezkl's form {"input_data": [[...], ...]} with one sample or many one after another, or
+a list of such objects.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from oracle.proving.diagnosis import PROBE, blame_unsound, blame_unsupported
 from oracle.proving.files import storage_guard
 from oracle.proving.manifest import MANIFEST, CircuitManifest, Domain
 from oracle.proving.pool import ToolError, Worker, WorkerFailed
-from oracle.proving.tuner import Tuner, cheapest_first
+from oracle.proving.tuner import Grid, Tuner, cheapest_first
 from oracle.proving.validation import (
+    EDGE_SAMPLES,
     ModelForm,
     Rows,
     Validation,
@@ -36,7 +37,6 @@ from oracle.proving.validation import (
     candidate_domains,
     draw_samples,
     output_magnitudes,
-    validate_over,
 )
 from oracle.settings import Settings
 
@@ -108,12 +108,12 @@ def build_circuit(
 ) -> CircuitManifest:
     """The cheapest sound circuit of a model within an error budget, as a circuit folder at `out_dir`.
 
-    max_error: largest error |circuit - model| / max(magnitude of the output tensor, |model|) that is promised; the tuner aims
-    at half of it. None: 2e-3, and if that cannot be had 2e-2. magnitudes: one for each output tensor; None: the upper quartile
-    of the calibration's outputs. domain: intervals for each input tensor, or for each input value; then the calibration
-    samples alone are the validation set and must reach the domain's extremes. None: a domain around the samples, wider by a
-    factor of 2 to 4. code_size: bytes of a compiled verifier source, to refuse what is larger than a contract may be.
-    on_progress(stage, fraction, detail).
+    max_error: largest error |circuit - model| / max(magnitude of the output tensor, |model|) that is promised; the
+    tuner aims at half of it. None: 2e-3, and if that cannot be had 2e-2. magnitudes: one for each output tensor;
+    None: the upper quartile of the calibration's outputs. domain: intervals for each input tensor, or for each input
+    value; then the calibration samples alone are the validation set and must reach the domain's extremes. None: a
+    domain around the samples, wider by a factor of 2 to 4. code_size: bytes of a compiled verifier source, to refuse
+    what is larger than a contract may be. on_progress(stage, fraction, detail).
 
     Raises ModelRejected, InputRejected (the calibration), StorageFull, WorkerFailed.
     """
@@ -131,9 +131,9 @@ def build_circuit(
         report("inspect", 0.0, f"{onnx_path.name}")
         calibration = _read_calibration(calibration_path)
         form, model, samples = job.bind(onnx_path, calibration)
-        job.check_supported(model)
+        lookups = job.needs_tables(model)
         report("validate", 0.0, f"{len(samples)} samples, {form.input_count} inputs, {form.output_count} outputs")
-        validation = job.validation(form, model, samples, domain, magnitudes)
+        validation = job.validation(form, model, samples, domain, magnitudes, lookups=lookups)
         return job.build_best(model, validation, _budgets(max_error))
 
 
@@ -200,13 +200,16 @@ class _Job:
         dtypes = [value["dtype"] for value in description["inputs"]]
         return ModelForm(names, dtypes, shapes, answer["shapes"], answer["dtypes"]), model, samples
 
-    def check_supported(self, model: Path) -> None:
-        """Raises ModelRejected, naming the operator, for a model that ezkl cannot take."""
+    def needs_tables(self, model: Path) -> bool:
+        """Whether the circuit looks values up in tables. Raises ModelRejected, naming the operator ezkl cannot take."""
         out = str(self.scratch / "support.json")
         try:
-            self.worker.call("settings", model=str(model), out=out, run_args=PROBE.run_args(), timeout=INSPECT_SECS)
+            document = self.worker.call(
+                "settings", model=str(model), out=out, run_args=PROBE.run_args(), timeout=INSPECT_SECS
+            )
         except (ToolError, WorkerFailed) as error:
             raise blame_unsupported(self.worker, model, self.scratch, error) from error
+        return bool(document["required_lookups"])
 
     def validation(
         self,
@@ -215,19 +218,26 @@ class _Job:
         samples: list[Rows],
         domain: Sequence[Domain] | None,
         magnitudes: Sequence[float] | None,
+        *,
+        lookups: bool,
     ) -> Validation:
         """What the circuit is measured against, over the given domain or the widest that can be executed soundly."""
         sizes = list(magnitudes or output_magnitudes(ask_reference(self.worker, str(model), form, samples[:256])))
         if domain is not None:
             if len(domain) not in {len(form.input_shapes), form.input_count}:
                 raise InvalidInput(f"the domain has {len(domain)} intervals for {form.input_count} inputs")
-            return validate_over(self.worker, str(model), form, list(domain), samples, sizes)
+            return Validation.over(
+                self.worker, model, form=form, domain=list(domain), samples=samples, magnitudes=sizes
+            )
         values = [[v for sample in samples for v in sample[tensor]] for tensor in range(len(form.input_shapes))]
         failure: Exception | None = None
         for attempt in candidate_domains(values, form.input_dtypes):
-            drawn = draw_samples(form, attempt, samples, self.validation_samples)
+            edges = 0 if lookups else EDGE_SAMPLES
+            drawn = draw_samples(form, attempt, samples, self.validation_samples, edges=edges)
             try:
-                validation = validate_over(self.worker, str(model), form, attempt, drawn, sizes)
+                validation = Validation.over(
+                    self.worker, model, form=form, domain=attempt, samples=drawn, magnitudes=sizes
+                )
             except InputRejected as error:
                 failure = error
                 continue
@@ -242,7 +252,7 @@ class _Job:
         """Whether some usual scale gives answers within the loosest budget."""
         tuner = Tuner(self.worker, model, validation, self.scratch)
         for scale in (12, 9, 15):
-            result = tuner.run_scale(scale, 1)
+            result = tuner.run(Grid(scale))
             if result is not None and result.score.error <= DEFAULT_BUDGETS[-1]:
                 return True
         return False
@@ -268,7 +278,14 @@ class _Job:
                     self.site.report("tune", 1.0, f"next candidate: {error}")
         self.site.report("calibrate", 0.0, "ezkl's own calibration")
         try:
-            plan = calibrated_plan(self.worker, self.name, model, validation, budgets[-1], self.scratch)
+            plan = calibrated_plan(
+                self.worker,
+                circuit_id=self.name,
+                model=model,
+                validation=validation,
+                max_error=budgets[-1],
+                scratch=self.scratch,
+            )
             return build(plan, self.site, self.out_dir)
         except (CandidateFailed, ToolError) as error:
             failures.append(str(error))
@@ -281,7 +298,7 @@ class _Job:
 def bind_shapes(
     names: Sequence[str], declared: Sequence[Sequence[int | None]], counts: Sequence[int]
 ) -> list[list[int]]:
-    """Input shapes with symbolic axes fixed to fit a sample: a symbolic first axis is a batch of one, others take the rest.
+    """Input shapes with symbolic axes fixed to fit a sample: a symbolic first axis is 1, another takes the rest.
 
     Raises InputRejected with both numbers when the sample does not fit.
     """

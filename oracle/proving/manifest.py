@@ -103,7 +103,7 @@ class CircuitManifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> CircuitManifest:
-    """The manifest of a circuit folder. Raises NotFound, or ArtifactMismatch when it cannot be read or is of another ezkl."""
+    """The manifest of a circuit folder. Raises NotFound, and ArtifactMismatch for one that this release cannot use."""
     path = folder / MANIFEST
     try:
         manifest = CircuitManifest.model_validate_json(path.read_bytes())

@@ -64,7 +64,7 @@ _KINDS: Final[dict[str, type[OracleError]]] = {
 
 
 class Worker:
-    """One worker process with a folder of its own, which is also ezkl's cache (a shared one can be poisoned and raced for).
+    """One worker process with a folder of its own for ezkl's cache: a shared one can be poisoned and raced for.
 
     Not thread-safe: one caller at a time. A process that dies or is killed is replaced at the next call.
     """
@@ -93,8 +93,8 @@ class Worker:
     ) -> Any:
         """The result of one operation of oracle.proving.operations.
 
-        Raises WorkerTimeout, WorkerOutOfMemory, Cancelled, WorkerFailed (all with the process gone), or what the operation
-        reports: StorageFull, InputRejected, ModelRejected, ToolError.
+        Raises WorkerTimeout, WorkerOutOfMemory, Cancelled, WorkerFailed (all with the process gone), or what the
+        operation reports: StorageFull, InputRejected, ModelRejected, ToolError.
         """
         process = self._start()
         self._next_id += 1

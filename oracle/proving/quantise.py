@@ -1,7 +1,7 @@
 """Numbers to the circuit's signed integers and back, exactly as ezkl does it.
 
-ezkl rounds v * 2^scale half away from zero, after a trip through the input's own ONNX type. Integers are fed to ezkl as field
-elements, which it takes unchanged; a JSON number it would quantise again.
+ezkl rounds v * 2^scale half away from zero, after a trip through the input's own ONNX type. Integers are fed to ezkl
+as field elements, which it takes unchanged; a JSON number it would quantise again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from oracle.units import div_round
 
 
 def quantise_value(value: float, scale_bits: int, dtype: str) -> int:
-    """value * 2^scale_bits, half away from zero, after a trip through the ONNX type. Raises InputRejected if not finite."""
+    """value * 2^scale_bits, half away from zero, after a trip through the ONNX type. Raises InputRejected."""
     if not math.isfinite(value):
         raise InputRejected(f"{value} is not a finite number")
     if dtype.startswith("float"):

@@ -1,9 +1,9 @@
 """The structured reference string (SRS) of the KZG commitments.
 
-A *development* SRS is made from a secret that is public knowledge: the hash of DEV_SEED. It is the same on every machine, so
-that verifying keys and generated verifiers are too, and everybody can forge proofs under it: it is marked "dev" in every
-manifest and refused off local chains. ezkl's own `gen_srs` draws a random secret, which is no safer (whoever ran it can forge)
-and would give other keys on each machine.
+A *development* SRS is made from a secret that is public knowledge: the hash of DEV_SEED. It is the same on every
+machine, so that verifying keys and generated verifiers are too, and everybody can forge proofs under it: it is marked
+"dev" in every manifest and refused off local chains. ezkl's own `gen_srs` draws a random secret, which is no safer
+(whoever ran it can forge) and would give other keys on each machine.
 
 File layout, as halo2 writes it: u32 logrows; 2^k powers of G1; the same in Lagrange form; G2; s*G2. Coordinates are 32
 bytes, little endian, in Montgomery form.
@@ -56,7 +56,8 @@ def srs_size(logrows: int) -> int:
 def dev_srs(cache_dir: Path, logrows: int, on_fraction: OnFraction | None = None) -> Path:
     """The development SRS for circuits of 2^logrows rows, made when missing; its file name carries its hash.
 
-    Raises InvalidInput for a size out of range, ArtifactMismatch for a file that is not what its name says, StorageFull.
+    Raises InvalidInput for a size out of range, ArtifactMismatch for a file that is not what its name says,
+    StorageFull.
     """
     if not MIN_LOGROWS <= logrows <= MAX_LOGROWS:
         raise InvalidInput(f"an SRS of 2^{logrows} rows is outside 2^{MIN_LOGROWS} .. 2^{MAX_LOGROWS}")

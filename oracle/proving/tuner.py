@@ -1,8 +1,8 @@
 """Finding the cheapest sound circuit for a model without proving.
 
-The error of a circuit depends on its scale and rescaling alone, its rows on the decomposition and the columns alone, its
-size on rows and tables: so scales are searched by executing samples, shapes by ezkl's settings, and cost is predicted.
-Tables and decompositions get room for the whole domain, not only for the calibration data.
+The error of a circuit depends on its scale and rescaling alone, its rows on the decomposition and the columns alone,
+its size on rows and tables: so scales are searched by executing samples, shapes by ezkl's settings, and cost is
+predicted. Tables and decompositions get room for the whole domain, not only for the calibration data.
 """
 
 from __future__ import annotations
@@ -22,29 +22,51 @@ from oracle.proving.validation import Score, Validation, quantised_samples, scor
 MIN_SCALE: Final = 4
 MAX_SCALE: Final = 20
 MAX_SCALE_LOOKUP: Final = 15
+# Bits that weights have more than inputs, where values are looked up in tables
+FINE_WEIGHTS: Final = 5
 PROBE_SCALE: Final = 12
 MAX_LEGS: Final = 10
 MAX_BITS: Final = 120
 MAX_LOGROWS: Final = 20
-TABLE_MARGIN: Final = 1.5
+TABLE_MARGIN: Final = 1.25
 # Room above the largest integer seen, in bits
 BITS_MARGIN: Final = 1
 SEARCH_LOOKUP: Final = (-(1 << 40), 1 << 40)
 SEARCH_LOGROWS: Final = 20
+# What is written for a circuit without tables
+NO_TABLE: Final = (-128, 128)
+# Range checks wider than this are the decomposition's, whose base is chosen apart
+SMALL_CHECK: Final = 1 << 30
 _TOO_LARGE: Final = re.compile(r"integer (-?\d+) is too large")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The fixed point of a circuit: bits of its inputs, bits more of its weights, and how seldom it rescales."""
+
+    scale: int
+    rebase_multiplier: int = 1
+    finer_weights: int = 0
+
+    def params(self, *, base: int, legs: int, columns: int, table: tuple[int, int], logrows: int) -> CircuitParams:
+        """A circuit of this fixed point."""
+        fine = self.scale + self.finer_weights
+        return CircuitParams(self.scale, fine, self.rebase_multiplier, base, legs, columns, table, logrows)
+
+    def search(self, bits: int) -> CircuitParams:
+        """As params, of a circuit that is only executed: any integer below 2^bits fits, and any lookup."""
+        return self.params(base=1 << bits, legs=1, columns=1, table=SEARCH_LOOKUP, logrows=SEARCH_LOGROWS)
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleResult:
     """What executing the samples at one scale showed."""
 
-    scale: int
-    rebase_multiplier: int
+    grid: Grid
     score: Score
     bits: int
     lookup_min: int
     lookup_max: int
-    seconds_per_sample: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +89,7 @@ class Tuner:
     folder: Path
     witness_secs: float = 8.0
     _shapes: dict[tuple[int, int, int, bool], dict[str, Any]] = field(default_factory=dict)
-    _scales: dict[tuple[int, int], ScaleResult | None] = field(default_factory=dict)
+    _results: dict[Grid, ScaleResult | None] = field(default_factory=dict)
 
     def settings(self, params: CircuitParams) -> dict[str, Any]:
         """ezkl's settings for these parameters. Raises ToolError for what ezkl cannot express."""
@@ -76,35 +98,17 @@ class Tuner:
         )
         return document
 
-    def run_scale(self, scale: int, multiplier: int, validation: Validation | None = None) -> ScaleResult | None:
-        """Executes the validation samples at a scale; None where the circuit cannot be executed there."""
-        chosen = validation or self.validation
-        key = (scale, multiplier)
-        if validation is None and key in self._scales:
-            return self._scales[key]
-        result = self._execute(scale, multiplier, chosen)
-        if validation is None:
-            self._scales[key] = result
-        return result
+    def run(self, grid: Grid) -> ScaleResult | None:
+        """Executes the validation samples in a fixed point; None where the circuit cannot be executed there."""
+        if grid not in self._results:
+            self._results[grid] = self._execute(grid)
+        return self._results[grid]
 
-    def _execute(self, scale: int, multiplier: int, validation: Validation) -> ScaleResult | None:
-        bits = min((r.bits for r in self._scales.values() if r is not None), default=16)
+    def _execute(self, grid: Grid) -> ScaleResult | None:
+        bits = min((result.bits for result in self._results.values() if result is not None), default=16)
         while bits <= MAX_BITS:
-            params = CircuitParams(scale, scale, multiplier, 1 << bits, 1, 1, SEARCH_LOOKUP, SEARCH_LOGROWS)
             try:
-                settings = self.settings(params)
-                circuit = str(self.folder / "search.compiled")
-                self.worker.call(
-                    "compile", model=str(self.model), circuit=circuit, settings_path=str(self.folder / "settings.json")
-                )
-                input_scales = settings["model_input_scales"]
-                run = self.worker.call(
-                    "witnesses",
-                    circuit=circuit,
-                    samples=quantised_samples(validation, input_scales),
-                    seconds=self.witness_secs,
-                    timeout=max(120.0, 10 * self.witness_secs),
-                )
+                settings, run = self._witnesses(grid.search(bits))
             except ToolError as error:
                 needed = _bits_needed(error)
                 if needed is None:
@@ -113,30 +117,29 @@ class Tuner:
                 continue
             except WorkerFailed:
                 return None
-            return self._result(scale, multiplier, bits, settings, run, validation)
+            got = score(self.validation, run["outputs"], settings["model_output_scales"])
+            return ScaleResult(grid, got, bits, run["lookup_min"], run["lookup_max"])
         return None
 
-    def _result(
-        self,
-        scale: int,
-        multiplier: int,
-        bits: int,
-        settings: dict[str, Any],
-        run: dict[str, Any],
-        validation: Validation,
-    ) -> ScaleResult:
-        count = len(run["outputs"])
-        got = score(validation, run["outputs"], settings["model_output_scales"])
-        return ScaleResult(
-            scale, multiplier, got, bits, run["lookup_min"], run["lookup_max"], run["seconds"] / max(1, count)
+    def _witnesses(self, params: CircuitParams) -> tuple[dict[str, Any], dict[str, Any]]:
+        settings = self.settings(params)
+        circuit, path = str(self.folder / "search.compiled"), str(self.folder / "settings.json")
+        self.worker.call("compile", model=str(self.model), circuit=circuit, settings_path=path)
+        run = self.worker.call(
+            "witnesses",
+            circuit=circuit,
+            samples=quantised_samples(self.validation, settings["model_input_scales"]),
+            seconds=self.witness_secs,
+            timeout=max(120.0, 10 * self.witness_secs),
         )
+        return settings, run
 
-    def smallest_scale(self, multiplier: int, target: float, highest: int) -> int | None:
+    def smallest_scale(self, form: Grid, target: float, highest: int) -> int | None:
         """The smallest scale whose error is within the target, by bisection; None when there is none."""
         low, high, best = MIN_SCALE, highest, None
         while low <= high:
             middle = (low + high) // 2
-            result = self.run_scale(middle, multiplier)
+            result = self.run(replace(form, scale=middle))
             if result is None:
                 # too fine to be executed, most likely
                 high = middle - 1
@@ -147,16 +150,20 @@ class Tuner:
         return best
 
     def candidates(self, target: float, objective: Objective, max_columns: int) -> list[Candidate]:
-        """Circuits within the error target, cheapest first by the objective. Raises ModelRejected when there is none."""
-        probe = self.settings(CircuitParams(PROBE_SCALE, PROBE_SCALE, 1, 1 << 40, 1, 1, SEARCH_LOOKUP, SEARCH_LOGROWS))
+        """Circuits within the error target, cheapest first by the objective; none when no scale is exact enough."""
+        probe = self.settings(Grid(PROBE_SCALE).search(40))
         lookups = bool(probe["required_lookups"])
+        forms = (Grid(0), Grid(0, finer_weights=FINE_WEIGHTS)) if lookups else (Grid(0, 1), Grid(0, 2))
         found: list[Candidate] = []
-        for multiplier in (1,) if lookups else (1, 2):
-            smallest = self.smallest_scale(multiplier, target, MAX_SCALE_LOOKUP if lookups else MAX_SCALE)
+        highest = MAX_SCALE_LOOKUP if lookups else MAX_SCALE
+        for form in forms:
+            smallest = self.smallest_scale(form, target, highest)
             if smallest is None:
                 continue
+            if lookups:
+                highest = smallest - 1  # finer weights are worth it for a smaller table alone
             for scale in range(smallest, smallest + (1 if lookups else 3)):
-                result = self.run_scale(scale, multiplier)
+                result = self.run(replace(form, scale=scale))
                 if result is not None and result.score.error <= target:
                     found += self._shapes_for(result, max_columns, random_check=_has_einsum(probe))
         found = [candidate for candidate in found if candidate.params.logrows <= MAX_LOGROWS]
@@ -180,39 +187,32 @@ class Tuner:
         if base > 1 << MAX_LOGROWS:
             return None
         try:
-            shape = self._shape(result.rebase_multiplier, legs, columns, disable_freivalds)
+            shape = self._shape(result.grid.rebase_multiplier, legs, columns, disable_freivalds)
         except ToolError:
             return None
         public = sum(math.prod(dims) for dims in shape["model_instance_shapes"])
         low, high = math.floor(result.lookup_min * TABLE_MARGIN), math.ceil(result.lookup_max * TABLE_MARGIN)
         lookups = len(shape["required_lookups"])
         width = max(high - low, 2) if lookups else 0
-        checks = [top - bottom for bottom, top in shape["required_range_checks"] if top - bottom < (1 << 30)]
+        checks = [top - bottom for bottom, top in shape["required_range_checks"] if top - bottom < SMALL_CHECK]
         dynamic = (shape["total_dynamic_col_size"], shape["total_shuffle_col_size"])
         logrows = logrows_for(shape["num_rows"], base, width, public, *checks, *dynamic)
-        table = _fill(low, high, (1 << logrows) - RESERVED_ROWS) if lookups else (-128, 128)
-        params = CircuitParams(
-            result.scale,
-            result.scale,
-            result.rebase_multiplier,
-            base,
-            legs,
-            columns,
-            table,
-            logrows,
-            disable_freivalds,
+        table = _fill(low, high, (1 << logrows) - RESERVED_ROWS) if lookups else NO_TABLE
+        params = result.grid.params(base=base, legs=legs, columns=columns, table=table, logrows=logrows)
+        cost = predict(
+            logrows=logrows, columns=columns, lookups=lookups, public_values=public, einsum=_has_einsum(shape)
         )
-        einsum = _has_einsum(shape)
-        cost = predict(logrows=logrows, columns=columns, lookups=lookups, public_values=public, einsum=einsum)
-        return Candidate(params, result, cost, int(shape["num_rows"]))
+        rows = int(shape["num_rows"])
+        return Candidate(replace(params, disable_freivalds=disable_freivalds), result, cost, rows)
 
     def _shape(self, multiplier: int, legs: int, columns: int, disable_freivalds: bool) -> dict[str, Any]:
+        """ezkl's settings for what decides the number of rows; the scale does not."""
         key = (multiplier, legs, columns, disable_freivalds)
         if key not in self._shapes:
-            params = CircuitParams(
-                PROBE_SCALE, PROBE_SCALE, multiplier, 1 << 40, legs, columns, SEARCH_LOOKUP, SEARCH_LOGROWS
+            params = Grid(PROBE_SCALE, multiplier).search(40)
+            self._shapes[key] = self.settings(
+                replace(params, decomp_legs=legs, columns=columns, disable_freivalds=disable_freivalds)
             )
-            self._shapes[key] = self.settings(replace(params, disable_freivalds=disable_freivalds))
         return self._shapes[key]
 
 
@@ -228,12 +228,10 @@ def _bits_needed(error: ToolError) -> int | None:
 
 
 def _fill(low: int, high: int, room: int) -> tuple[int, int]:
-    """A lookup range widened in proportion until it fills a table of `room` entries, which is free."""
+    """A lookup range widened on both sides until it fills a table of `room` entries, which is free."""
     low, high = min(low, 0), max(high, 0)
-    if high - low < 2:
-        return -(room // 2), room // 2
     spare = max(0, room - (high - low) - 1)
-    return low - spare * -low // (high - low), high + spare * high // (high - low)
+    return low - spare // 2, high + spare // 2
 
 
 def cheapest_first(candidates: Sequence[Candidate], attempts: int) -> Iterator[Candidate]:

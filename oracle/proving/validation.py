@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ from oracle.proving.pool import Worker
 from oracle.proving.quantise import quantise_value
 
 Rows: TypeAlias = list[list[float]]
+_Draw: TypeAlias = Callable[[np.random.Generator, Domain, int, Any, int], list[float]]
 
 SEED: Final = 20_260_601
 FEW_VALUES: Final = 8
@@ -55,13 +57,30 @@ class ModelForm:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Samples with the model's answers; `magnitudes`, one an output tensor, are what errors are relative to at least."""
+    """Samples with the model's answers; errors are relative to `magnitudes` (one an output tensor) at least."""
 
     form: ModelForm
     domain: list[Domain]
     samples: list[Rows]
     expected: list[Rows]
     magnitudes: list[float]
+
+    @classmethod
+    def over(
+        cls,
+        worker: Worker,
+        model: Path,
+        *,
+        form: ModelForm,
+        domain: list[Domain],
+        samples: list[Rows],
+        magnitudes: list[float],
+    ) -> Validation:
+        """The samples with the model's answers. Raises InputRejected where an answer is not finite."""
+        expected = ask_reference(worker, str(model), form, samples)
+        if not all(math.isfinite(value) for rows in expected for row in rows for value in row):
+            raise InputRejected("the model's answer is not finite within the domain")
+        return cls(form, domain, samples, expected, magnitudes)
 
     def first(self, count: int) -> Validation:
         """The same with fewer samples; they are ordered so that the most telling come first."""
@@ -70,7 +89,7 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Errors of a circuit over samples: the largest in units of the output's magnitude, and each output's in its own."""
+    """A circuit's largest error in units of the output's magnitude, and each output tensor's in its own."""
 
     error: float
     absolute: list[float]
@@ -78,7 +97,7 @@ class Score:
 
 
 def candidate_domains(values: Sequence[Sequence[float]], dtypes: Sequence[str]) -> Iterator[list[Domain]]:
-    """Domains around the calibration values of each input tensor, the widest and safest first, the values' own range last."""
+    """Domains around the calibration values of each input tensor, the widest first, the values' own range last."""
     fewest = min(len(row) for row in values)
     widest = 4.0 if fewest < FEW_VALUES else 3.0 if fewest < SOME_VALUES else 2.0
     seen: list[list[Domain]] = []
@@ -108,34 +127,36 @@ def _widen(row: Sequence[float], dtype: str, factor: float, style: str) -> Domai
     return Domain(low=math.ceil(domain.low), high=math.floor(domain.high))
 
 
-def draw_samples(form: ModelForm, domain: Sequence[Domain], calibration: Sequence[Rows], count: int) -> list[Rows]:
-    """Samples over a domain with fixed seed: its edges, the calibration samples, their like, and uniform ones."""
+def draw_samples(
+    form: ModelForm, domain: Sequence[Domain], calibration: Sequence[Rows], count: int, *, edges: int
+) -> list[Rows]:
+    """Samples over a domain with fixed seed: its edges, the calibration samples, their like, and uniform ones.
+
+    Ask for no edges where they would size a lookup table: all inputs at their extremes at once is what no table
+    should pay for; such inputs are refused when they come, by what the witness looked up.
+    """
     generator = np.random.default_rng(SEED)
     count = max(4, min(count, MAX_NUMBERS // max(1, form.input_count)))
-    pools = [np.concatenate([np.asarray(sample[tensor]) for sample in calibration]) for tensor in range(len(domain))]
-    samples: list[Rows] = []
-    edges = min(EDGE_SAMPLES, count // 4)
-    for index in range(edges):
-        samples.append(
-            [_edge(generator, bounds, size, index) for bounds, size in zip(domain, form.input_sizes, strict=True)]
-        )
+    pools = [
+        np.concatenate([np.asarray(sample[tensor]) for sample in calibration])
+        for tensor in range(len(form.input_shapes))
+    ]
+
+    def draw(kind: _Draw, index: int) -> Rows:
+        parts = zip(domain, form.input_sizes, pools, strict=True)
+        return [kind(generator, bounds, size, pool, index) for bounds, size, pool in parts]
+
+    samples = [draw(_edge, index) for index in range(min(edges, count // 4))]
     step = max(1, len(calibration) // max(1, count // 2))
     samples += [list(sample) for sample in calibration[::step][: count // 2]]
     kinds = (_like, _uniform, _scaled)
-    while len(samples) < count:
-        kind = kinds[len(samples) % len(kinds)]
-        samples.append(
-            [
-                kind(generator, bounds, size, pool)
-                for bounds, size, pool in zip(domain, form.input_sizes, pools, strict=True)
-            ]
-        )
+    samples += [draw(kinds[index % len(kinds)], index) for index in range(len(samples), count)]
     return [
         [_representable(row, dtype) for row, dtype in zip(sample, form.input_dtypes, strict=True)] for sample in samples
     ]
 
 
-def _edge(generator: np.random.Generator, bounds: Domain, size: int, index: int) -> list[float]:
+def _edge(generator: np.random.Generator, bounds: Domain, size: int, _: Any, index: int) -> list[float]:
     if index == 0:
         return [bounds.high] * size
     if index == 1:
@@ -143,16 +164,16 @@ def _edge(generator: np.random.Generator, bounds: Domain, size: int, index: int)
     return [float(value) for value in generator.choice([bounds.low, bounds.high], size)]
 
 
-def _uniform(generator: np.random.Generator, bounds: Domain, size: int, pool: Any) -> list[float]:
+def _uniform(generator: np.random.Generator, bounds: Domain, size: int, pool: Any, index: int) -> list[float]:
     return [float(value) for value in generator.uniform(bounds.low, bounds.high, size)]
 
 
-def _like(generator: np.random.Generator, bounds: Domain, size: int, pool: Any) -> list[float]:
+def _like(generator: np.random.Generator, bounds: Domain, size: int, pool: Any, index: int) -> list[float]:
     drawn = generator.choice(pool, size) + generator.normal(0.0, float(np.std(pool)) * 0.5 + 1e-12, size)
     return [float(value) for value in np.clip(drawn, bounds.low, bounds.high)]
 
 
-def _scaled(generator: np.random.Generator, bounds: Domain, size: int, pool: Any) -> list[float]:
+def _scaled(generator: np.random.Generator, bounds: Domain, size: int, pool: Any, index: int) -> list[float]:
     drawn = generator.choice(pool, size) * generator.uniform(0.25, 2.0)
     return [float(value) for value in np.clip(drawn, bounds.low, bounds.high)]
 
@@ -171,18 +192,6 @@ def ask_reference(worker: Worker, model: str, form: ModelForm, samples: Sequence
     )
     outputs: list[Rows] = result["outputs"]
     return outputs
-
-
-def validate_over(
-    worker: Worker, model: str, form: ModelForm, domain: list[Domain], samples: list[Rows], magnitudes: list[float]
-) -> Validation:
-    """The samples with the model's answers. Raises InputRejected where an answer is not finite."""
-    expected = ask_reference(worker, model, form, samples)
-    for rows in expected:
-        for row in rows:
-            if not all(math.isfinite(value) for value in row):
-                raise InputRejected("the model's answer is not finite within the domain")
-    return Validation(form, domain, samples, expected, magnitudes)
 
 
 def output_magnitudes(expected: Sequence[Rows]) -> list[float]:
@@ -208,7 +217,7 @@ def quantised_samples(validation: Validation, scales: Sequence[int]) -> list[lis
 
 
 def score(validation: Validation, outputs: Sequence[Sequence[int]], scales: Sequence[int]) -> Score:
-    """How far a circuit's outputs (flat integers a sample, scale bits an output tensor) are from the model's answers."""
+    """How far a circuit's outputs (flat integers a sample; scale bits a tensor) are from the model's answers."""
     absolute = [0.0] * len(scales)
     worst, discrete_misses = 0.0, 0
     for flat, expected in zip(outputs, validation.expected, strict=False):

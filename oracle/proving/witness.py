@@ -1,7 +1,8 @@
 """Executing a circuit, and everything that must hold before anyone spends a proof on the result.
 
-ezkl's `prove` runs for ever when a value falls outside a lookup table, `gen_witness` says nothing of it, and some graphs are
-silently wrong in a circuit: so tables are checked against the settings and outputs against onnxruntime, always.
+ezkl's `prove` runs for ever when a value falls outside a lookup table, `gen_witness` says nothing of it, and some
+graphs are silently wrong in a circuit: so tables are checked against the settings and outputs against onnxruntime,
+always.
 """
 
 from __future__ import annotations
@@ -26,12 +27,18 @@ OUTSIDE_REMEDY = (
 
 
 def make_witness(
-    worker: Worker, circuit_folder: Path, built: Built, manifest: CircuitManifest, values: Sequence[int], timeout: float
+    worker: Worker,
+    manifest: CircuitManifest,
+    values: Sequence[int],
+    *,
+    circuit_folder: Path,
+    built: Built,
+    timeout: float,
 ) -> Witness:
     """A checked witness of exactly these signed integers.
 
-    Raises InputRejected for a wrong count, values outside the domain or outside what the circuit's tables hold, or outputs
-    that are further from onnxruntime's than the circuit's error budget.
+    Raises InputRejected for a wrong count, values outside the domain or outside what the circuit's tables hold, or
+    outputs that are further from onnxruntime's than the circuit's error budget.
     """
     check_quantised(manifest, values)
     with storage_guard(worker.folder), tempfile.NamedTemporaryFile(dir=worker.folder, suffix=".witness") as file:

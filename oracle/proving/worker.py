@@ -1,10 +1,10 @@
 """Main of a worker process: one JSON request a line on stdin, one JSON answer a line on stdout.
 
-Everything that touches ezkl, onnx or onnxruntime runs here and nowhere else, because ezkl's `prove` can run for ever with
-the interpreter's lock held, its panics are no Exception, it may die at exit, and an ONNX file is a stranger's.
+Everything that touches ezkl, onnx or onnxruntime runs here and nowhere else, because ezkl's `prove` can run for ever
+with the interpreter's lock held, its panics are no Exception, it may die at exit, and an ONNX file is a stranger's.
 
-Request {"id", "op", "args", "seconds"}; answer {"id", "result"} or {"id", "error", "kind", "log"}. The worker ends by itself
-when stdin closes, and by the kernel's alarm when a request outlives its seconds, even if its parent is gone.
+Request {"id", "op", "args", "seconds"}; answer {"id", "result"} or {"id", "error", "kind", "log"}. The worker ends by
+itself when stdin closes, and by the kernel's alarm when a request outlives its seconds, even if its parent is gone.
 """
 
 from __future__ import annotations
