@@ -178,3 +178,27 @@ def test_take__borrower_cannot_receive__sale_not_blocked(chain: LocalChain) -> N
     start(world, 1_540)
     take(world)
     assert world.state() is PositionState.CLOSED
+
+
+@pytest.mark.parametrize("percent", [10, 60, 100, 200, 300])
+def test_take__price_fell_by_the_99_percent_move__no_bad_debt(chain: LocalChain, percent: int) -> None:
+    """What the LTV is for: from the edge of health the price falls to 1/(1 + q99), and the collateral is sold at the
+    bonus's discount; the debt is raised as long as bonus * q99 <= slippage."""
+    world = deploy_world(chain, closeFactorBps=10_000, baseRate=0, slopeBelowKink=0, slopeAboveKink=0)
+    world.call("supply", SUPPLIED, world.lender, sender=world.lender)
+    world.set_volatility(percent * WAD // 100)
+    world.call("poke", world.borrower)
+    world.pass_time(30 * 86_400)
+    assert world.read("liquidationLtv") == world.read("targetLiquidationLtv")
+    world.open_position(100 * 10**18, 150_000 * 10**6)
+    q99 = lending.Z99_WAD * percent // 100 * lending.sqrt_years(6 * 3600) // WAD
+    fallen = world.position()["liquidationPrice"] * WAD // (WAD + q99)
+    world.set_price(fallen)
+    world.call("startAuction", world.borrower)
+    started, top = chain.now(), lending.auction_start_price(fallen, 10_500)
+    discounted = fallen * 10**10 * 100 // 105
+    reached = next(t for t in range(3_600) if lending.auction_price(top, 6 * 3600, t) <= discounted)
+    chain.mine(started + reached - 2)
+    assert take(world)["price"] <= discounted * 10_001 // 10_000
+    position = world.position()
+    assert (position["state"], position["badDebt"]) == (PositionState.CLOSED, 0)
