@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from oracle.chain.accounts import local_roles
 from oracle.chain.client import ChainClient, calldata
 from oracle.chain.deploy import Deployer
-from oracle.chain.feeds import FeatureModule, ObservationFeed
+from oracle.chain.feeds import FeatureModule, ObservationFeed, RiskFeed
 from oracle.chain.sender import Sender
 from oracle.cli import market_plan
 from oracle.cli.wiring import Say, connect, deployer, deploying_account, opened_database, opened_engine
@@ -22,6 +22,7 @@ from oracle.market.calibration import calibrate_source
 from oracle.market.publishers import sign_reports
 from oracle.market.sources import open_source
 from oracle.proving.engine import ProvingEngine
+from oracle.proving.manifest import VERIFIER
 from oracle.settings import Settings
 from oracle.store.outbox import SqlOutbox
 
@@ -44,22 +45,39 @@ def deploy_market(
     source = open_source(source_spec, symbol, start, end)
     client = connect(settings, rpc_url)
     with opened_database(settings) as database, opened_engine(settings) as engine:
-        found = bring_up(client, database, engine, source, say)
+        bring_up(client, database, engine, source, say)
+        found = bring_up_lending(client, database, source, say)
     return {"chainId": client.chain_id, "contracts": contracts(found), "deployment": found}
 
 
-def bring_up(
-    client: ChainClient, database: Engine, engine: ProvingEngine, source: MarketSource, say: Say
-) -> Deployment:
-    """Deploys what is missing of a market, and records the history that its first proof needs."""
+def bring_up(client: ChainClient, database: Engine, engine: ProvingEngine, source: MarketSource, say: Say) -> None:
+    """Deploys what is missing of a market's feeds, and records the history that the first proof needs."""
     deploying = deployer(client, database, say)
     deploying.deploy_core()
     manifest = engine.circuit(market_plan.GARCH_CIRCUIT)
-    deploying.deploy_model(manifest, engine.folder(manifest.circuit_id) / "Verifier.sol")
+    deploying.deploy_model(manifest, engine.folder(manifest.circuit_id) / VERIFIER)
     prices = _deploy_feeds(deploying, client, source, say)
-    if client.is_local:
-        warm_up(client, database, source, prices, say)
-    _deploy_lending(deploying, client, source)
+    warm_up(client, database, source, prices, say)
+
+
+def bring_up_lending(client: ChainClient, database: Engine, source: MarketSource, say: Say) -> Deployment:
+    """Everything that stands, with the market's vault, which starts at the LTV that the proven volatility asks for.
+
+    Without a proven round there is no vault: it would start at its floor. Local chains only: its tokens are free.
+    """
+    called = market_plan.names(source)
+    deploying = deployer(client, database, say)
+    volatility = RiskFeed(client, deploying.deployment.feed(called.volatility).address)
+    if called.lending in deploying.deployment.lending:
+        return deploying.deployment
+    if volatility.latest_round() == 0:
+        say("no loan market yet: deploy again after the first proven round (plumbline feed push)")
+        return deploying.deployment
+    collateral = deploying.deploy_token(
+        called.collateral, f"Wrapped {called.collateral}", market_plan.COLLATERAL_DECIMALS
+    )
+    debt = deploying.deploy_token(market_plan.DEBT_SYMBOL, "Test dollar", market_plan.DEBT_DECIMALS)
+    deploying.deploy_lending(market_plan.lending_plan(source, collateral.symbol, debt.symbol))
     return deploying.deployment
 
 
@@ -116,17 +134,6 @@ def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices:
     call = feed.submit_many([reports for reports, _ in signed], [signatures for _, signatures in signed])
     sender = Sender(client, deploying_account(client.settings), SqlOutbox(database))
     sender.send(f"warm-up/{prices.address}", prices.address, calldata(call))
-
-
-def _deploy_lending(deploying: Deployer, client: ChainClient, source: MarketSource) -> None:
-    called = market_plan.names(source)
-    if not client.is_local:
-        return
-    collateral = deploying.deploy_token(
-        called.collateral, f"Wrapped {called.collateral}", market_plan.COLLATERAL_DECIMALS
-    )
-    debt = deploying.deploy_token(market_plan.DEBT_SYMBOL, "Test dollar", market_plan.DEBT_DECIMALS)
-    deploying.deploy_lending(market_plan.lending_plan(source, collateral.symbol, debt.symbol))
 
 
 def contracts(deployment: Deployment) -> dict[str, str]:

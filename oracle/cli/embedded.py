@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from typing import Any, Final
 
 from oracle.chain.client import ChainClient
-from oracle.cli.deployment import WARM_UP_PRICES, bring_up
-from oracle.cli.wiring import Say, opened_database, opened_engine
-from oracle.domain.deployment import Deployment
+from oracle.chain.feeds import RiskFeed
+from oracle.cli.deployment import WARM_UP_PRICES, bring_up, bring_up_lending
+from oracle.cli.market_plan import GARCH_CIRCUIT, names
+from oracle.cli.service_access import request_error
+from oracle.cli.wiring import Say, deployment, opened_database, opened_engine, opened_service
+from oracle.daemon.service import OracleService
+from oracle.domain.requests import RequestState
 from oracle.errors import FeatureUnavailable
 from oracle.market.base import MarketSource
 from oracle.market.sources import open_source
 from oracle.settings import Settings
 
-CHAIN_FILE = "chain.json"
-_OF_ONE_CHAIN = (CHAIN_FILE, "deployments", "artifacts", "plumbline.db*", "workflows.db*")
+CHAIN_FILE: Final = "chain.json"
+_OF_ONE_CHAIN: Final = (CHAIN_FILE, "deployments", "artifacts", "plumbline.db*", "workflows.db*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,33 @@ def open_market(spec: str, symbol: str | None, start: str | None, end: str | Non
     return Market(spec, open_source(spec, symbol, start, end))
 
 
-def prepare_chain(settings: Settings, rpc_url: str, market: Market, say: Say) -> Deployment:
-    """What stands on the chain once everything of the market does, its key ready to prove with."""
-    from oracle.cli.market_plan import GARCH_CIRCUIT
-
+def prepare_chain(settings: Settings, rpc_url: str, market: Market, say: Say) -> None:
+    """Deploys the market's feeds with their history, and makes the key ready to prove with. Skips what is there."""
     client = ChainClient.connect(settings, rpc_url)
     with opened_database(settings) as database, opened_engine(settings) as engine:
         engine.prepare(GARCH_CIRCUIT, lambda stage, fraction, detail: say(f"{GARCH_CIRCUIT}: {stage} {detail}"))
-        return bring_up(client, database, engine, market.source, say)
+        bring_up(client, database, engine, market.source, say)
+
+
+def prove_first_round(settings: Settings, rpc_url: str, market: Market, say: Say) -> None:
+    """Makes the volatility feed's first round, so that the stack starts with an answer, and the vault over it."""
+    client = ChainClient.connect(settings, rpc_url)
+    feed = names(market.source).volatility
+    if RiskFeed(client, deployment(client).feed(feed).address).latest_round() == 0:
+        say(f"proving the first round of {feed}")
+        with opened_service(settings, client, [market.source]) as service:
+            push(service, feed)
+    with opened_database(settings) as database:
+        bring_up_lending(client, database, market.source, say)
+
+
+def push(service: OracleService, feed: str) -> dict[str, Any]:
+    """What a feed's next round came to, made by a service of this process. Raises the error that it failed with."""
+    request = service.wait(service.push(feed).id)
+    if request.state is RequestState.FULFILLED and request.result is not None:
+        return dict(request.result)
+    cause = request.cause.as_json() if request.cause else {}
+    raise request_error({"id": request.id, "state": request.state.value, "cause": cause})
 
 
 def forget_chain(settings: Settings) -> None:

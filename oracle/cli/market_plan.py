@@ -33,6 +33,10 @@ FALL_BPS_PER_STEP: Final = BPS // 10
 # A proof takes a while: so many observations may be newer than its window's last
 MAX_OBSERVATION_LAG: Final = 3
 
+# A loan's LTV moves so far in one step of the market at most: so that borrowers see it coming
+LTV_DOWN_BPS_PER_STEP: Final = 50
+LTV_UP_BPS_PER_STEP: Final = 25
+
 # How long a sale may take in steps of the market, and at least: three days span a weekend of a stock exchange
 LIQUIDATION_STEPS: Final = 3
 MIN_LIQUIDATION_SECS: Final = SECS_PER_DAY
@@ -108,5 +112,7 @@ def lending_plan(source: MarketSource, collateral: str, debt: str) -> LendingPla
         max_price_age=source.max_interval_secs,
         max_volatility_age=source.max_interval_secs,
         liquidation_delay=max(MIN_LIQUIDATION_SECS, LIQUIDATION_STEPS * source.interval_secs),
+        ramp_down_bps_per_hour=_per_hour(LTV_DOWN_BPS_PER_STEP, source.interval_secs),
+        ramp_up_bps_per_hour=_per_hour(LTV_UP_BPS_PER_STEP, source.interval_secs),
     )
     return LendingPlan(called.lending, collateral, debt, called.price, called.volatility, terms)

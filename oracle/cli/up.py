@@ -13,7 +13,7 @@ from oracle.chain.anvil import AnvilProcess
 from oracle.cli import render
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
-from oracle.cli.embedded import CHAIN_FILE, Market, forget_chain, open_market, prepare_chain
+from oracle.cli.embedded import CHAIN_FILE, Market, forget_chain, open_market, prepare_chain, prove_first_round
 from oracle.cli.stack import ProcessRecord, Stack
 from oracle.cli.supervisor import POLL_SECS, Say, ServiceProcess, free_port, stop_leftovers, termination
 from oracle.errors import Conflict, Halt, RpcUnavailable
@@ -48,6 +48,7 @@ def run_up(call: Invocation, options: UpOptions) -> None:
         stop_leftovers(previous, chain_too=options.fresh)
         with _chain(settings, options, market, previous, say) as stack:
             prepare_chain(settings, stack.rpc_url, market, say)
+            prove_first_round(settings, stack.rpc_url, market, say)
             api_url = f"http://{settings.api_host}:{api_port}"
             _watch(call, stack.model_copy(update={"api_url": api_url}), ended, say)
         records.forget(settings)

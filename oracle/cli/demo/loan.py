@@ -24,7 +24,7 @@ from oracle.units import BPS, PRICE_UNIT, WAD
 
 COLLATERAL: Final = 100 * 10**COLLATERAL_DECIMALS
 # Of what may be borrowed: a borrower who keeps a little room, as most do
-BORROWED_SHARE_BPS: Final = 9_300
+BORROWED_SHARE_BPS: Final = 9_350
 # Lenders bring this many times the loan
 LIQUIDITY: Final = 4
 # The liquidator buys at this discount to the market's price

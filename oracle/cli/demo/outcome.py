@@ -11,7 +11,7 @@ from typing import Any
 
 from oracle.cli import render
 from oracle.cli.demo.replay import Replay
-from oracle.cli.demo.report import cells, columns, median_cells
+from oracle.cli.demo.report import LoanEvent, cells, columns, median_cells
 from oracle.cli.demo.screen import is_daily
 from oracle.cli.demo.window import format_time
 
@@ -23,7 +23,7 @@ def outcome(replay: Replay, verified: dict[str, Any], where: Sequence[str], seco
         "market": replay.source.symbol,
         "steps": replay.steps,
         "rounds": [asdict(row) for row in replay.rows],
-        "loan": [asdict(event) for event in replay.loan.events],
+        "loan": [asdict(event) for event in _loan_events(replay)],
         "feed": feed,
         "verified": verified,
         "verifyCommand": shlex.join(
@@ -31,6 +31,10 @@ def outcome(replay: Replay, verified: dict[str, Any], where: Sequence[str], seco
         ),
         "seconds": round(seconds, 1),
     }
+
+
+def _loan_events(replay: Replay) -> list[LoanEvent]:
+    return replay.loan.events if replay.loan is not None else []
 
 
 def _program() -> str:
@@ -44,7 +48,7 @@ def print_outcome(replay: Replay, result: dict[str, Any]) -> None:
     rows = [cells(row, daily=daily) for row in replay.rows]
     title = f"{replay.source.symbol}: {len(rows)} proven rounds of {replay.steps} observations"
     render.print_table(title, columns(), [*rows, median_cells(replay.rows)])
-    loan = [(format_time(event.observed_at, daily=daily), event.kind, event.text) for event in replay.loan.events]
+    loan = [(format_time(event.observed_at, daily=daily), event.kind, event.text) for event in _loan_events(replay)]
     render.print_table("The loan", ("date", "event", "what"), loan)
     verified = result["verified"]
     out = render.stdout()

@@ -9,14 +9,13 @@ from typing import Any, Final
 from oracle.chain.feeds import ObservationFeed
 from oracle.cli.demo.loan import Loan
 from oracle.cli.demo.report import RoundRow, sample_volatility
+from oracle.cli.embedded import push
 from oracle.cli.market_plan import MarketNames
-from oracle.cli.service_access import request_error
 from oracle.daemon.feeder import Feeder, FeederRule
 from oracle.daemon.observing import Observer
 from oracle.daemon.service import OracleService
 from oracle.domain.features import PRICES
 from oracle.domain.push_policy import Push
-from oracle.domain.requests import Request, RequestState
 from oracle.errors import SourceExhausted
 from oracle.market.base import MarketSource
 
@@ -42,8 +41,9 @@ class Replay:
     service: OracleService
     source: MarketSource
     names: MarketNames
-    loan: Loan
+    open_loan: Callable[[], Loan]  # called once, after the first proven round
     progress: Progress
+    loan: Loan | None = None
     rows: list[RoundRow] = field(default_factory=list)
     steps: int = 0
 
@@ -64,36 +64,30 @@ class Replay:
             decision = feeder.decision(volatility)
             proven = decision.push is Push.YES
             try:
-                result = self._push(self.names.volatility if proven else self.names.price)
+                result = push(self.service, self.names.volatility if proven else self.names.price)
             except SourceExhausted:
                 return
             self.steps += 1
             observed_at, price = int(result["observedAt"]), int(result["price"])
             self.progress.observation(observed_at, price, decision.reason)
-            if not self.loan.events:
+            if self.loan is None:
+                self.loan = self.open_loan()
                 self.loan.open(observed_at)
             self.loan.step(observed_at)
             if proven:
-                self._add(result)
+                self._add(result, self.loan)
 
-    def _push(self, name: str) -> dict[str, Any]:
-        request: Request = self.service.wait(self.service.push(name).id)
-        if request.state is not RequestState.FULFILLED or request.result is None:
-            cause = request.cause.as_json() if request.cause else {}
-            raise request_error({"id": request.id, "state": request.state.value, "cause": cause})
-        return dict(request.result)
-
-    def _add(self, result: dict[str, Any]) -> None:
+    def _add(self, result: dict[str, Any], loan: Loan) -> None:
         feed = ObservationFeed(self.service.parts.client, self.service.parts.feed(self.names.price).address)
         prices, _ = feed.window(int(result["observationRound"]), PRICES)
-        position = self.loan.position()
+        position = loan.position()
         row = RoundRow(
             round_id=int(result["roundId"]),
             observed_at=int(result["observedAt"]),
             price=int(result["price"]),
             observed_vol=sample_volatility(prices, self.source.periods_per_year),
             proven_vol_wad=int(result["provenAnswer"]),
-            liquidation_ltv_wad=self.loan.liquidation_ltv(),
+            liquidation_ltv_wad=loan.liquidation_ltv(),
             health_factor_wad=position.health_factor if position.health_factor < HEALTHY else None,
             state=position.state.name.lower(),
             gas=int(result["gasUsed"]),

@@ -18,6 +18,7 @@ from oracle.cli.demo.outcome import outcome, print_outcome
 from oracle.cli.demo.replay import Progress, Replay
 from oracle.cli.demo.screen import Screen
 from oracle.cli.demo.window import SP500_END, SP500_START, worst_fall
+from oracle.cli.deployment import bring_up_lending
 from oracle.cli.embedded import CHAIN_FILE, Market, forget_chain, prepare_chain
 from oracle.cli.market_plan import lending_plan, names
 from oracle.cli.stack import ProcessRecord, Stack
@@ -139,18 +140,16 @@ def _replay(settings: Settings, rpc_url: str, market: Market, options: DemoOptio
     client = ChainClient.connect(settings, rpc_url)
     called = names(market.source)
     with opened_service(settings, client, [market.source]) as service, opened_database(settings) as database:
-        deployment = service.parts.deployment()
-        vault = deployment.vault(called.lending)
-        terms = lending_plan(market.source, vault.collateral, vault.debt).terms
-        loan = Loan(
-            client,
-            deployment=deployment,
-            vault=called.lending,
-            terms=terms,
-            database=database,
-            say=screen.event,
-        )
-        replay = Replay(service, market.source, called, loan, Progress(screen.observation, screen.round))
+
+        def open_loan() -> Loan:
+            deployment = bring_up_lending(client, database, market.source, screen.say)
+            vault = deployment.vault(called.lending)
+            terms = lending_plan(market.source, vault.collateral, vault.debt).terms
+            return Loan(
+                client, deployment=deployment, vault=vault.name, terms=terms, database=database, say=screen.event
+            )
+
+        replay = Replay(service, market.source, called, open_loan, Progress(screen.observation, screen.round))
         with screen:
             replay.run(options.rounds)
     return replay
