@@ -7,8 +7,9 @@ import {AuctionView, LendingConfig, MarketView, PositionView} from "../types/Len
 /// @notice One collateral, one debt asset, no owner: everything is fixed at construction and nobody can take funds.
 ///
 /// Liquidation LTV. target = clip(1 / (1 + liquidationBonus + q99 + slippage), floorLtv, capLtv), where
-/// q99 = z99 * volatility * sqrt(liquidationDelay / 365 days), z99 the normal 99 % quantile; rounded against the borrower. It
-/// covers a fall to 1 / (1 + q99) between breach and sale and a sale at 1 / (1 + bonus) of the market, while bonus * q99 <= slippage.
+/// q99 = z99 * volatility * sqrt(liquidationDelay / 365 days), z99 the normal 99 % quantile; rounded against the borrower.
+/// It covers a fall to 1 / (1 + q99) between breach and sale, and a sale at 1 / (1 + liquidationBonus) of the market, as
+/// long as liquidationBonus * q99 <= slippage.
 /// The LTV in force moves towards the target *stored by the last transaction* at the configured rates, so it is a function
 /// of time alone between transactions, and within one block no update of a feed can move it (no update sandwich).
 /// borrowLtv = min(LTV in force, target now) - borrowMargin: new debt feels a tighter target at once.

@@ -5,8 +5,9 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {PositionState} from "../types/LendingTypes.sol";
 
 /// @title The lending vault's arithmetic
-/// @dev Ratios, rates and auction prices are WAD; feed prices have 8 decimals; amounts are base units. Safe from overflow for
-/// collateral and debt below 2^112, prices below 2^64 and tokens of 6 to 18 decimals. Twin of oracle/domain/lending.py, wei exact.
+/// @dev Ratios, rates and auction prices are WAD; feed prices have 8 decimals; amounts are base units. Safe from overflow
+/// for collateral and debt below 2^112, prices below 2^64 and tokens of 6 to 18 decimals. Twin of oracle/domain/lending.py,
+/// wei exact.
 library LendingMath {
     uint256 internal constant WAD = 1e18;
     uint256 internal constant BPS = 1e4;
@@ -53,7 +54,8 @@ library LendingMath {
         return debt == 0 ? type(uint256).max : value * ltv / debt;
     }
 
-    /// @notice The lowest price, 8 decimals, at which the health factor is not below 1; 0 without debt, max uint without collateral.
+    /// @notice The lowest price, 8 decimals, at which the health factor is not below 1; 0 without debt, max uint without
+    /// collateral.
     function liquidationPrice(
         uint256 collateral,
         uint256 debt,
@@ -129,7 +131,8 @@ library LendingMath {
         return supplyAssets == 0 ? 0 : Math.mulDiv(borrowAssets, WAD, supplyAssets, Math.Rounding.Ceil);
     }
 
-    /// @notice Yearly rate, WAD: baseRate + slopeBelow * min(u, kink) / kink + slopeAbove * max(0, u - kink) / (1 - kink); each rounded up.
+    /// @notice Yearly rate, WAD: baseRate + slopeBelow * min(u, kink) / kink + slopeAbove * max(0, u - kink) / (1 - kink); each
+    /// rounded up.
     function borrowRate(uint256 used, uint256 baseRate, uint256 kink, uint256 slopeBelow, uint256 slopeAbove)
         internal
         pure
