@@ -132,12 +132,12 @@ class DurableEngine:
         """Takes up what was cut off, then accepts work. Raises Conflict when another engine runs in this process."""
         if not _process_lock.acquire(blocking=False):
             raise Conflict("a durable engine runs in this process already")
+        self._stopping = threading.Event()
         try:
             self._launch(workflows, queues)
         except BaseException:
             self._destroy()
             raise
-        self._stopping.clear()
         self._started = True
 
     def _launch(self, workflows: Mapping[str, Workflow], queues: list[Queue]) -> None:
@@ -154,7 +154,7 @@ class DurableEngine:
             notification_listener_polling_interval_sec=POLL_SECS,
         )
         DBOS(config=config)
-        self._workflows = {name: DBOS.workflow(name=name)(function) for name, function in workflows.items()}
+        self._workflows = {name: DBOS.workflow(name=name)(_own(function)) for name, function in workflows.items()}
         DBOS.launch()
         for queue in queues:
             DBOS.register_queue(
@@ -180,9 +180,9 @@ class DurableEngine:
         _process_lock.release()
 
     @property
-    def stopping(self) -> bool:
-        """Whether `stop` was called: what fails now fails because of it."""
-        return self._stopping.is_set()
+    def stopping(self) -> threading.Event:
+        """Set when `stop` is called: what began before and fails then, fails because of it. Each start has its own."""
+        return self._stopping
 
     @property
     def started(self) -> bool:
@@ -199,20 +199,21 @@ class DurableEngine:
         return DBOS.run_step({"name": name}, lambda: self._patiently(name, function, attempts))
 
     def _patiently(self, name: str, function: Callable[[], Any], attempts: int) -> Any:
+        stopping = self._stopping
         pause, attempts = self._patience.first_pause_secs, attempts or self._patience.attempts
         for attempt in range(1, attempts + 1):
-            if self._stopping.is_set():
+            if stopping.is_set():
                 raise Interrupted(name)
             try:
                 return function()
             except Exception as error:
-                if self._stopping.is_set():
+                if stopping.is_set():
                     raise Interrupted(name) from error
                 if not isinstance(error, Retry) or attempt == attempts:
                     _log.warning("step failed", step=name, error=type(error).__name__, detail=str(error))
                     raise StepFailed(cause_of(error, name)) from error
                 _log.info("step will be repeated", step=name, attempt=attempt, pause=pause, detail=str(error))
-            self._stopping.wait(pause)
+            stopping.wait(pause)
             pause = min(pause * 2, self._patience.longest_pause_secs)
         raise AssertionError("unreachable")
 
@@ -256,6 +257,15 @@ class DurableEngine:
     def _require_started(self) -> None:
         if not self._started:
             raise ServiceUnavailable("the service is stopping or not started", remedy="try again shortly")
+
+
+def _own(function: Workflow) -> Workflow:
+    """A function that dbos may write its marks on."""
+
+    def run(workflow_id: str) -> Any:
+        return function(workflow_id)
+
+    return run
 
 
 class _ToOurLog(logging.Handler):

@@ -43,6 +43,8 @@ FEED_QUEUE: Final = "feeds"
 PROOF_QUEUE: Final = "proofs"
 FEEDS_AT_ONCE: Final = 4
 EXECUTOR_ID: Final = "local"
+# A workflow in one of these runs no more; its request ends with it
+DEAD_STATES: Final = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 FIRST_POLL_SECS: Final = 0.01
 LONGEST_POLL_SECS: Final = 0.2
 STOP_TIMEOUT_SECS: Final = 5.0
@@ -145,9 +147,12 @@ class OracleService:
         _log.info("service stopped")
 
     def _take_up(self, request: Request) -> None:
-        """Dispatches what an earlier process accepted; what has no feed any more ends here."""
+        """Dispatches what an earlier process accepted; what can go no further ends here."""
         try:
             self._dispatch(request)
+            status = self._durable.status(request.id)
+            if status in DEAD_STATES:
+                raise OracleError(f"its workflow ended as {status}")
         except OracleError as error:
             self.parts.requests.fail(request.id, cause_of(error, "plan"))
 

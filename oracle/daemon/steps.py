@@ -56,11 +56,12 @@ class Steps:
         """A workflow that ends its request with what `body` returns, or with the cause of its failure."""
 
         def run(request_id: str) -> Facts:
+            stopping = self._durable.stopping
             request = self._requests.get(request_id)
             try:
                 result = body(request)
             except Exception as error:
-                if self._durable.stopping:
+                if stopping.is_set():
                     raise Interrupted(request_id) from error
                 return self._failed(request, error)
             if self._requests.fulfil(request_id, result):

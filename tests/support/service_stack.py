@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import onnx
 from numpy import array, float32
@@ -43,6 +44,7 @@ class ServiceStack:
     anvil: AnvilProcess
     source: MarketSource
     client: ChainClient
+    running: ClassVar[ServiceStack | None] = None
     _service: OracleService | None = None
     _open: ExitStack = field(default_factory=ExitStack)
 
@@ -69,6 +71,8 @@ class ServiceStack:
 
     def start(self) -> OracleService:
         """The service, started."""
+        pause_running()
+        ServiceStack.running = self
         self._service = self._open.enter_context(opened_service(self.settings, self.client, [self.source]))
         return self._service
 
@@ -76,6 +80,8 @@ class ServiceStack:
         """Ends the service; `start` may follow."""
         self._open.close()
         self._service = None
+        if ServiceStack.running is self:
+            ServiceStack.running = None
 
     def price_feed(self) -> ObservationFeed:
         """The price feed's contract."""
@@ -103,6 +109,12 @@ class ServiceStack:
         """Ends everything."""
         self.stop()
         self.anvil.stop()
+
+
+def pause_running() -> None:
+    """Ends the service that runs in this process, which can hold one; whoever needs it starts it again."""
+    if ServiceStack.running is not None:
+        ServiceStack.running.stop()
 
 
 def tiny_files(folder: Path) -> tuple[Path, Path]:
