@@ -50,6 +50,7 @@ DEFAULT_BUDGETS: Final = (2e-3, 2e-2)
 TARGET_SHARE: Final = 0.5
 ATTEMPTS: Final = 6
 DOMAIN_PROBE_SAMPLES: Final = 24
+PROBE_SCALES: Final = (12, 9, 15, 18)
 INSPECT_SECS: Final = 300.0
 
 
@@ -251,7 +252,7 @@ class _Job:
     def _executable(self, model: Path, validation: Validation) -> bool:
         """Whether some usual scale gives answers within the loosest budget."""
         tuner = Tuner(self.worker, model, validation, self.scratch)
-        for scale in (12, 9, 15):
+        for scale in PROBE_SCALES:
             result = tuner.run(Grid(scale))
             if result is not None and result.score.error <= DEFAULT_BUDGETS[-1]:
                 return True

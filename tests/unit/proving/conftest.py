@@ -1,0 +1,90 @@
+"""Circuits made by the product's own intake, once a session, and copies of them to damage."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from oracle.proving.engine import ProvingEngine
+from oracle.proving.intake import add_model
+from oracle.proving.pool import Worker
+from oracle.settings import Settings
+from tests.support import networks
+
+RELU = "relu"
+LOGISTIC = "logistic"
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with folders of their own, and two circuits: without a lookup table and with one."""
+    root = tmp_path_factory.mktemp("proving")
+    made = Settings(state_dir=root / "state", cache_dir=root / "cache", circuits_dir=root / "none")
+    for name, network in ((RELU, networks.relu(root)), (LOGISTIC, networks.logistic(root))):
+        add_model(made, name, network.onnx, network.calibration)
+    return made
+
+
+@pytest.fixture(scope="session")
+def engine(home: Settings) -> Iterator[ProvingEngine]:
+    """An engine over these circuits."""
+    opened = ProvingEngine(home)
+    yield opened
+    opened.close()
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the circuits and their caches, which a test may damage."""
+
+    settings: Settings
+
+    @property
+    def circuit(self) -> Path:
+        """The folder of the circuit without a table."""
+        return self.settings.state_dir / "circuits" / RELU
+
+    @property
+    def keys(self) -> Path:
+        """Its folder in the cache."""
+        return next(self.settings.cache_dir.glob(f"circuits/{RELU}-*[0-9a-f]"))
+
+    @property
+    def srs(self) -> Path:
+        """Its set-up."""
+        logrows = ProvingEngine(self.settings).circuit(RELU).logrows
+        return next(self.settings.cache_dir.glob(f"srs/dev-k{logrows}-*.srs"))
+
+
+@pytest.fixture
+def copy(home: Settings, tmp_path: Path) -> Copy:
+    """A copy of the circuits."""
+    settings = home.model_copy(update={"state_dir": tmp_path / "state", "cache_dir": tmp_path / "cache"})
+    shutil.copytree(home.state_dir, settings.state_dir)
+    shutil.copytree(home.cache_dir, settings.cache_dir)
+    return Copy(settings)
+
+
+@pytest.fixture
+def open_engine() -> Iterator[Callable[[Settings], ProvingEngine]]:
+    """`open_engine(settings)`: an engine that is closed when the test ends."""
+    opened: list[ProvingEngine] = []
+
+    def start(settings: Settings) -> ProvingEngine:
+        opened.append(ProvingEngine(settings))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    """A worker process."""
+    with Worker(memory_mb=2048) as started:
+        yield started
