@@ -49,9 +49,14 @@ def write_samples(samples: Array, path: Path) -> None:
     path.write_text(json.dumps({"input_data": [[float(value) for value in flat]]}) + "\n")
 
 
+def calibration_inputs(family: Family) -> Array:
+    """The rows over its domain on which a family's circuit is built and measured."""
+    return family.samples(CALIBRATION_COUNT, CALIBRATION_SEED)
+
+
 def export_family(family: Family, folder: Path) -> tuple[Path, Path]:
     """Writes network.onnx and calibration.json of a family into `folder`; returns their paths."""
     network, calibration = folder / "network.onnx", folder / "calibration.json"
     export_onnx(family.module(), family.input_count, network)
-    write_samples(family.samples(CALIBRATION_COUNT, CALIBRATION_SEED), calibration)
+    write_samples(calibration_inputs(family), calibration)
     return network, calibration

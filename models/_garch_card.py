@@ -19,7 +19,7 @@ WINDOW: Final = 32
 
 
 def write_card(measured: Mapping[str, Any], data: Path) -> str:
-    """The card in Markdown. `measured`: the circuit's manifest and `errors`, relative in-circuit errors held out."""
+    """The card in Markdown. `measured`: the manifest, with `errors` (relative, held out) and `gas`."""
     return "\n".join([_head(measured), _circuit(measured), _scores(daily_series(data)), _limits()])
 
 
@@ -56,7 +56,8 @@ def _circuit(measured: Mapping[str, Any]) -> str:
         f"| prove, CPU seconds | {run['prove_cpu_seconds']} |",
         f"| prove, seconds on the building machine | {run['prove_seconds']} |",
         f"| witness, seconds | {run['witness_seconds']} |",
-        f"| verification gas, predicted | {run['predicted_gas']:,} |",
+        f"| gas of a transaction that verifies | {measured['gas']:,} |",
+        f"| verifier's code, bytes | {run['code_size']:,} |",
         f"| proof, bytes | {run['proof_bytes']:,} |",
         f"| proving key, bytes | {run['proving_key_bytes']:,} |",
         "",
@@ -80,8 +81,8 @@ def _scores(series: list[DailySeries]) -> str:
         "",
         "Next day's variance against its squared return, QLIKE = log h + r^2/h in percent (smaller is better).",
         f"GARCH is refitted every {REFIT_EVERY} days on all earlier days and sees the last {WINDOW} returns, as the",
-        "circuit does; nothing sees the day it forecasts. In brackets the difference to EWMA(.94) with its 95 % interval",
-        "(Diebold-Mariano, Newey-West); p is that test's.",
+        "circuit does; nothing sees the day it forecasts. In brackets the difference to EWMA(.94) and its 95 %",
+        "interval (Diebold-Mariano, Newey-West); p is that test's.",
         "",
         "| market | days scored | GARCH, 32 returns | EWMA(.94) | GARCH, full history | p against EWMA |",
         "| --- | --- | --- | --- | --- | --- |",

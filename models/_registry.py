@@ -20,12 +20,28 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class CircuitShape:
+    """How a family's circuit is laid out, found by experiment: ezkl's run arguments of these names.
+
+    `decomp_base` to the power `decomp_legs` must exceed every integer of the circuit over the whole domain.
+    """
+
+    input_scale: int
+    scale_rebase_multiplier: int
+    decomp_base: int
+    decomp_legs: int
+    num_inner_cols: int
+    logrows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """One model family and the circuit that it becomes.
 
     `reference` is the classical computation that the torch module must equal, on rows of flat inputs. `samples` draws
     inputs over the whole domain, its edges first, from a seed. `domain` is a closed interval for each input value.
     Errors are relative to the larger of the output and `magnitude`, and `max_error` is their budget in the circuit.
+    `shape` pins the circuit; None lets the tuner search.
     `card` writes the model card's text from what was measured and the folder with market data.
     """
 
@@ -38,6 +54,7 @@ class Family:
     domain: Sequence[tuple[float, float]]
     magnitude: float
     max_error: float
+    shape: CircuitShape | None
     card: Callable[[Mapping[str, Any], Path], str]
 
     @property

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from models._garch_card import write_card
-from models._registry import Array, Family
+from models._registry import Array, CircuitShape, Family
 
 WINDOW: Final = 32
 INPUTS: Final = WINDOW + 6
@@ -45,6 +45,12 @@ BLOCK: Final = 4
 # Below a quarter of the reference volatility errors count in absolute terms
 MAGNITUDE: Final = 0.0625
 MAX_ERROR: Final = 5e-4
+
+# The smallest k of one column, the cheapest to verify, and of the scales that fit into it one with room: values reach
+# 1040 * 2^36 (the largest output; the weights and remainders are smaller), the decomposition holds 2^50.
+SHAPE: Final = CircuitShape(
+    input_scale=18, scale_rebase_multiplier=2, decomp_base=1024, decomp_legs=5, num_inner_cols=1, logrows=11
+)
 
 
 class GarchVolatility(nn.Module):
@@ -164,5 +170,6 @@ FAMILY: Final = Family(
     domain=DOMAIN,
     magnitude=MAGNITUDE,
     max_error=MAX_ERROR,
+    shape=SHAPE,
     card=write_card,
 )
