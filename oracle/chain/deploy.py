@@ -25,6 +25,7 @@ from oracle.chain.models import ModelRegistry
 from oracle.chain.records import load_deployment, record_path, save_deployment
 from oracle.chain.registration import ModelEntry, register
 from oracle.chain.sender import Sender
+from oracle.chain.verifier_cache import compiled_verifier
 from oracle.constants import ANSWER_DECIMALS, PRICE_DECIMALS
 from oracle.domain.deployment import (
     CircuitFacts,
@@ -101,7 +102,7 @@ class Deployer:
                 f"{manifest.circuit_id} was set up with a {manifest.srs_kind} SRS: whoever made it can forge proofs",
                 remedy="Set the circuit up with a public ceremony's SRS before deploying it beyond a local chain.",
             )
-        artifact = solc.compile_verifier(self._settings, verifier_source)
+        artifact = compiled_verifier(self._settings, verifier_source)
         solc.check_code_size(artifact)
         with self._exclusive():
             verifier = self._ensure(f"verifier/{manifest.circuit_id}", artifact)

@@ -59,10 +59,12 @@ class AccessControlBadConfirmation(AbiRevert):
 
 
 class AccessControlUnauthorizedAccount(AbiRevert):
+    remedy = "Send it with a key that has this role."
     abi = ("AccessControlUnauthorizedAccount(address account, bytes32 neededRole)",)
 
 
 class ActivationTooEarly(AbiRevert):
+    remedy = "Activate the version when its timelock has run out."
     abi = ("ActivationTooEarly(uint256 modelId, uint32 version, uint64 activatableAt)",)
 
 
@@ -71,6 +73,7 @@ class AmountTooLarge(AbiRevert):
 
 
 class AnswerOutOfBounds(AbiRevert):
+    remedy = "Check observations and model; only the feed's admin can change the bounds."
     abi = ("AnswerOutOfBounds(int256 answer, int256 minAnswer, int256 maxAnswer)",)
 
 
@@ -115,10 +118,12 @@ class ECDSAInvalidSignatureS(AbiRevert):
 
 
 class ERC20InsufficientAllowance(AbiRevert):
+    remedy = "Approve the contract for the token first."
     abi = ("ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)",)
 
 
 class ERC20InsufficientBalance(AbiRevert):
+    remedy = "Get more of the token first."
     abi = ("ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",)
 
 
@@ -143,6 +148,7 @@ class EmptyWindow(AbiRevert):
 
 
 class EnforcedPause(AbiRevert):
+    remedy = "The guardian has paused it; its admin can resume it."
     abi = ("EnforcedPause()",)
 
 
@@ -195,6 +201,7 @@ class InvalidGuards(AbiRevert):
 
 
 class InvalidProof(AbiRevert):
+    remedy = "Prove again for exactly these inputs."
     abi = ("InvalidProof()",)
 
 
@@ -211,6 +218,7 @@ class ModelIsDeprecated(AbiRevert):
 
 
 class ModelMismatch(AbiRevert):
+    remedy = "Prove again with the model's current version."
     abi = ("ModelMismatch()",)
 
 
@@ -219,6 +227,7 @@ class ModelNotFound(AbiRevert):
 
 
 class MoveNeedsAllPublishers(AbiRevert):
+    remedy = "Collect every publisher's signature for so large a move."
     abi = ("MoveNeedsAllPublishers(uint256 moveBps, uint256 maxMoveBps)",)
 
 
@@ -247,22 +256,27 @@ class NotModelOwner(AbiRevert):
 
 
 class NotPublisher(AbiRevert):
+    remedy = "Sign with a key of the feed's current publishers."
     abi = ("NotPublisher(address signer)",)
 
 
 class ObservationFromFuture(AbiRevert):
+    remedy = "Wait for the next block, or correct the publisher's clock."
     abi = ("ObservationFromFuture(uint64 observedAt, uint256 blockTimestamp)",)
 
 
 class ObservationLagged(AbiRevert):
+    remedy = "Newer observations came in meanwhile: prove the newest window."
     abi = ("ObservationLagged(uint64 observationRound, uint64 latest, uint16 maxObservationLag)",)
 
 
 class ObservationNotNewer(AbiRevert):
+    remedy = "That window is published already: take the next observation."
     abi = ("ObservationNotNewer(uint64 observationRound, uint64 last)",)
 
 
 class ObservationStale(AbiRevert):
+    remedy = "Publish a newer observation first."
     abi = ("ObservationStale(uint256 age, uint256 heartbeat)",)
 
 
@@ -287,6 +301,7 @@ class OwnableInvalidOwner(AbiRevert):
 
 
 class OwnableUnauthorizedAccount(AbiRevert):
+    remedy = "Send it with the owner's key."
     abi = ("OwnableUnauthorizedAccount(address account)",)
 
 
@@ -307,6 +322,7 @@ class PriceAboveLimit(AbiRevert):
 
 
 class PriceStale(AbiRevert):
+    remedy = "Push the price feed."
     abi = ("PriceStale(uint256 age, uint256 maxPriceAge)",)
 
 
@@ -315,10 +331,12 @@ class PriceUnavailable(AbiRevert):
 
 
 class PublisherSetChanged(AbiRevert):
+    remedy = "Sign again under the current set of publishers."
     abi = ("PublisherSetChanged(uint32 reported, uint32 current)",)
 
 
 class QuorumNotReached(AbiRevert):
+    remedy = "Collect the signatures of more publishers."
     abi = ("QuorumNotReached(uint256 reports, uint256 quorum)",)
 
 
@@ -351,6 +369,7 @@ class StaleAnswer(AbiRevert):
 
 
 class StaleReport(AbiRevert):
+    remedy = "Publish sooner, or take a newer observation."
     abi = ("StaleReport(uint256 age, uint256 maxReportAge)",)
 
 
@@ -379,6 +398,7 @@ class VerificationRefused_ModelDeprecated(AbiRevert):  # noqa: N801  ERC-7992's 
 
 
 class VerifierCodeMismatch(AbiRevert):
+    remedy = "Deploy the model's verifier again as a new version."
     abi = ("VerifierCodeMismatch(address verifier, bytes32 expected, bytes32 actual)",)
 
 
@@ -387,10 +407,12 @@ class VersionNotFound(AbiRevert):
 
 
 class VolatilityUnavailable(AbiRevert):
+    remedy = "Push the volatility feed."
     abi = ("VolatilityUnavailable()",)
 
 
 class WindowNotAvailable(AbiRevert):
+    remedy = "Wait until one segment holds enough observations for the model's window."
     abi = ("WindowNotAvailable(uint64 firstRound, uint64 earliest)",)
 
 
@@ -399,6 +421,7 @@ class WrongModelStatus(AbiRevert):
 
 
 class WrongRound(AbiRevert):
+    remedy = "Another observation was recorded first: sign for the next round."
     abi = ("WrongRound(uint64 reported, uint64 expected)",)
 
 

@@ -143,5 +143,6 @@ class Market:
 
 
 def settings_in(folder: Path, **changed: object) -> Settings:
-    """Settings with a state folder of their own."""
-    return Settings(state_dir=folder, **changed)  # type: ignore[arg-type]
+    """Settings with a state folder of their own; compiled verifiers are kept beside it, for the tests that follow."""
+    values = {"state_dir": folder, "cache_dir": folder.parent / "plumbline-cache"}
+    return Settings(**(values | changed))  # type: ignore[arg-type]
