@@ -10,6 +10,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from rlp import encode as rlp_encode
 
+from oracle.constants import BN254_SCALAR_FIELD
 from oracle.units import felt_from_int
 from tests.support.forgery import BASE_FIELD
 from tests.support.inference import Inference, deploy_artifact, encode_output, encode_proof, verifier_spec
@@ -69,10 +70,10 @@ def test_attack_02_rebinding_the_key_of_a_live_version(inference, other_circuit,
         chain.send(bind)
 
 
-def test_attack_03_verifier_of_the_callers_choice(inference, circuit, chain, yes_man, tiny_proof, reverts):
+def test_attack_03_verifier_of_the_callers_choice(inference, chain, yes_man, tiny_proof, reverts):
     """Anybody may register a model whose verifier says yes to everything: it says nothing about any other model."""
     register = inference.registry.functions.registerModelWithVerifier
-    chain.send(register(circuit.commitment, verifier_spec(chain.web3, yes_man)), chain.address(11))
+    chain.send(register(inference.circuit.commitment, verifier_spec(chain.web3, yes_man)), chain.address(11))
     own = inference.registry.functions.modelCount().call()
     lie = [felt_from_int(1), felt_from_int(1)]
     assert typed(inference, tiny_proof, model=own, outputs=lie, zk_proof=b"")
@@ -127,7 +128,7 @@ def test_attack_06_negative_output_is_negative(inference, tiny_proof):
 @pytest.mark.parametrize("magnitude", [2**63, 2**100, 2**200])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_attack_06_overflowing_output(inference, tiny_proof, reverts, magnitude, sign):
-    felt = sign * magnitude % 21888242871839275222246405745257275088548364400416034343698204186575808495617
+    felt = sign * magnitude % BN254_SCALAR_FIELD
     with reverts("ValueOutOfRange", 0, felt):
         typed(inference, tiny_proof, outputs=[felt, tiny_proof.outputs[1]])
 

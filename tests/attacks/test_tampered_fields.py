@@ -1,6 +1,6 @@
-"""One field of a true claim changed at a time, with the exact error: proof, instances, commitment, model, domain, output.
+"""One field of a true claim changed at a time, with the exact error: proof, instances, commitment, model, domain.
 
-Each field also changes together with everything that an attacker can recompute: then only the proof is left to refuse it.
+Each also changes together with everything that an attacker can recompute: then only the proof is left to refuse it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,16 @@ from eth_abi import encode
 
 from oracle.constants import BN254_SCALAR_FIELD as P
 from oracle.units import int_from_felt, wad_from_scaled
-from tests.support.inference import NONCE, OBSERVED_AT, Claim, Inference, encode_output, encode_proof, verifier_spec
+from tests.support.inference import (
+    NONCE,
+    OBSERVED_AT,
+    Claim,
+    Inference,
+    deploy_artifact,
+    encode_output,
+    encode_proof,
+    verifier_spec,
+)
 from tests.support.tiny_circuit import SCALE_BITS, TinyProof
 
 INPUTS, OUTPUTS = range(3), range(3, 5)
@@ -82,12 +91,12 @@ def test_tampered_commitment__input_commitment_mismatch(inference, tiny_proof, r
 
 
 @pytest.mark.parametrize(
-    ("version", "observed_at", "nonce"),
+    "context",
     [(1, OBSERVED_AT + 1, NONCE), (1, OBSERVED_AT - 1, NONCE), (1, OBSERVED_AT, NONCE[:-1] + b"\x00")],
     ids=["observedAt+1", "observedAt-1", "nonce"],
 )
-def test_tampered_context__input_commitment_mismatch(inference, tiny_proof, reverts, version, observed_at, nonce):
-    argument = encode_proof(tiny_proof.zk_proof, list(tiny_proof.instances), (version, observed_at, nonce))
+def test_tampered_context__input_commitment_mismatch(inference, tiny_proof, reverts, context):
+    argument = encode_proof(tiny_proof.zk_proof, list(tiny_proof.instances), context)
     with reverts("InputCommitmentMismatch"):
         verify(inference, inference.claim(tiny_proof, proof=argument))
 
@@ -112,8 +121,6 @@ def test_tampered_domain__input_commitment_mismatch(inference, tiny_proof, rever
 @pytest.fixture(scope="module")
 def other_model(inference, other_circuit) -> int:
     """A second model of the same shape with other weights."""
-    from tests.support.inference import deploy_artifact
-
     halo2 = deploy_artifact(inference.chain, other_circuit.verifier)
     spec = verifier_spec(inference.chain.web3, halo2.address)
     inference.chain.send(inference.registry.functions.registerModelWithVerifier(other_circuit.commitment, spec))
@@ -147,12 +154,10 @@ def test_tampered_proof__one_bit_of_every_word__invalid_proof(inference, tiny_pr
 
 
 @pytest.mark.parametrize("index", range(5))
-@pytest.mark.parametrize("times", [1, 2, 5])
+@pytest.mark.parametrize("times", [1, 2, 4])
 def test_attack_05_field_aliasing_of_every_instance(inference, tiny_proof, reverts, index, times):
     """n + p is the same field element: accepted anywhere, it would be a second encoding of one inference."""
     aliased = tiny_proof.instances[index] + times * P
-    if aliased >= 2**256:
-        pytest.skip("does not fit in 256 bits")
     changed = other(tiny_proof.instances, index, aliased)
     place = index if index < 3 else index - 3
     with reverts("InstanceNotInField", place, aliased):
@@ -162,7 +167,5 @@ def test_attack_05_field_aliasing_of_every_instance(inference, tiny_proof, rever
 @pytest.mark.parametrize("index", range(5))
 def test_attack_05_field_aliasing_in_the_generated_verifier_itself(inference, tiny_proof, reverts, index):
     changed = other(tiny_proof.instances, index, tiny_proof.instances[index] + P)
-    if changed[index] >= 2**256:
-        pytest.skip("does not fit in 256 bits")
     with reverts(""):
         inference.halo2.functions.verifyProof(tiny_proof.zk_proof, changed).call()
