@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from oracle.chain.anvil import AnvilProcess
-from oracle.chain.client import ChainClient, node_errors
+from oracle.chain.client import ChainClient, checked_address, node_errors
 from oracle.chain.evidence import collect_evidence
 from oracle.chain.records import load_deployment
 from oracle.cli import stack as records
@@ -27,6 +27,8 @@ def verify_round(
 
     Raises ProofRejected naming the checks that failed, NotFound.
     """
+    if feed.startswith("0x"):
+        feed = checked_address(feed)
     if rpc_url and state:
         raise InvalidInput("--rpc-url and --state are two chains", remedy="give one of them")
     with _chain(settings, rpc_url, state) as client:

@@ -6,9 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from oracle.cli.main import app, main
 
 COMMANDS = [
     [],
@@ -35,19 +39,41 @@ COMMANDS = [
 ]
 
 
-def plumbline(*arguments: str, state_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    own = {"PLUMBLINE_STATE_DIR": str(state_dir), "COLUMNS": "200", **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "oracle.cli", *arguments],
-        env={**os.environ, **own},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_help__quick__imports_nothing_heavy(tmp_path: Path) -> None:
+@pytest.fixture
+def plumbline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Runs the command line in this process, on an empty state folder."""
+    for name in [name for name in os.environ if name.startswith("PLUMBLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str, state_dir: Path = tmp_path, **environment: str) -> Done:
+        monkeypatch.setenv("PLUMBLINE_STATE_DIR", str(state_dir))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["plumbline", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as ending:
+            code = int(ending.code or 0)
+        out, err = capsys.readouterr()
+        return Done(code, out, err)
+
+    return run
+
+
+def test_help__quick__imports_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['plumbline', '--help']\n"
         "from oracle.cli.main import main\n"
@@ -62,8 +88,6 @@ def test_help__quick__imports_nothing_heavy(tmp_path: Path) -> None:
 
 def test_help__every_command__describes_itself_with_an_example() -> None:
     from typer.testing import CliRunner
-
-    from oracle.cli.main import app
 
     runner = CliRunner(env={"COLUMNS": "200"})
     for command in COMMANDS:
@@ -94,41 +118,45 @@ def test_help__every_command__describes_itself_with_an_example() -> None:
         (["deploy", "--rpc-url", "http://127.0.0.1:9"], 4, "127.0.0.1:9"),
     ],
 )
-def test_bad_input__clear_line_and_code(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
-    done = plumbline(*arguments, state_dir=tmp_path)
+def test_bad_input__clear_line_and_code(
+    plumbline: Callable[..., Done], arguments: list[str], code: int, words: str
+) -> None:
+    done = plumbline(*arguments)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_bad_setting__names_the_variable(tmp_path: Path) -> None:
-    done = plumbline("status", state_dir=tmp_path, PLUMBLINE_API_PORT="99999999")
+def test_bad_setting__names_the_variable(plumbline: Callable[..., Done]) -> None:
+    done = plumbline("status", PLUMBLINE_API_PORT="99999999")
     assert done.returncode == 3
     assert "PLUMBLINE_API_PORT" in done.stderr
 
 
-def test_error_with_json__one_document_on_stderr(tmp_path: Path) -> None:
+def test_error_with_json__one_document_on_stderr(plumbline: Callable[..., Done]) -> None:
     for arguments in (["status", "--json"], ["--json", "status"]):
-        done = plumbline(*arguments, state_dir=tmp_path)
+        done = plumbline(*arguments)
         assert done.stdout == ""
         assert json.loads(done.stderr)["error"] == "NotFound"
 
 
-def test_down__nothing_runs__fine(tmp_path: Path) -> None:
-    done = plumbline("down", "--json", state_dir=tmp_path)
+def test_down__nothing_runs__fine(plumbline: Callable[..., Done]) -> None:
+    done = plumbline("down", "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout) == {"ended": []}
 
 
-def test_doctor__json__every_check_has_a_state(tmp_path: Path) -> None:
-    done = plumbline("doctor", "--json", state_dir=tmp_path)
+def test_doctor__json__every_check_has_a_state(plumbline: Callable[..., Done]) -> None:
+    done = plumbline("doctor", "--json")
     found = json.loads(done.stdout)
     assert {check["status"] for check in found["checks"]} <= {"ok", "note", "broken"}
     assert done.returncode == (0 if found["healthy"] else 1)
     assert "ezkl" in {check["name"] for check in found["checks"]}
 
 
-def test_doctor__folder_that_cannot_be_used__broken_with_its_cure(tmp_path: Path) -> None:
+def test_doctor__folder_that_cannot_be_used__broken_with_its_cure(
+    tmp_path: Path, plumbline: Callable[..., Done]
+) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     done = plumbline("doctor", "--json", state_dir=blocked / "state")
