@@ -49,7 +49,8 @@ lint: setup ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python scripts/licences.py --check
 
 format: setup ## Rewrite Python in the house format
 	@$(BIN)/ruff check --fix .

@@ -1,7 +1,7 @@
 """Writes docs/licences.md: every package of the lock files with its version, licence and use.
 
-    .venv/bin/python scripts/licences.py            write
-    .venv/bin/python scripts/licences.py --check    exit 1 if the file is not what would be written, or a licence forbids it
+.venv/bin/python scripts/licences.py            write
+.venv/bin/python scripts/licences.py --check    exit 1 if the file is not what would be written, or a licence forbids it
 """
 
 from __future__ import annotations
