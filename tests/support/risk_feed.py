@@ -159,11 +159,13 @@ def calm_prices(count: int) -> Sequence[int]:
     return [CALM[i % 2] for i in range(count)]
 
 
-def deploy_module(chain: LocalChain, observations: str, params: GarchParams = PARAMS) -> Contract:
+def deploy_module(
+    chain: LocalChain, observations: str, params: GarchParams = PARAMS, scale_bits: int = SCALE_BITS
+) -> Contract:
     """A GarchVolatilityModule over an observation feed."""
     values = (params.sigma_ref_wad, params.omega_wad, params.alpha_wad, params.beta_wad)
     return chain.deploy(
-        "GarchVolatilityModule", observations, (*values, params.horizon, params.periods_per_year), SCALE_BITS
+        "GarchVolatilityModule", observations, (*values, params.horizon, params.periods_per_year), scale_bits
     )
 
 
