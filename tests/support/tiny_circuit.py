@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,13 +23,12 @@ from onnx import TensorProto, helper, numpy_helper
 from oracle.chain import solc
 from oracle.chain.build import ContractArtifact
 from oracle.constants import BN254_SCALAR_FIELD, PROOF_SYSTEM_ID
+from oracle.proving.solidity import patch_verifier
 from oracle.settings import Settings
 
 SCALE_BITS = 13
 MIN_LOGROWS = 8
 
-_LENGTH_CHECK = re.compile(r"success := and\(success, eq\(0x[0-9a-f]+, proof\.length\)\)")
-_OFFSET_CHECK = "success := and(success, eq(proof.offset, 0x64))"
 _VERIFIER_SCRIPT = """
 import asyncio, ezkl, sys
 async def make():
@@ -87,8 +85,7 @@ class TinyCircuit:
         # In a process of its own: it may crash at its end, and it wants a compiler's download after its work is done.
         script = [sys.executable, "-c", _VERIFIER_SCRIPT]
         subprocess.run(script, cwd=folder, capture_output=True, timeout=60, check=False)
-        patched, count = _LENGTH_CHECK.subn(rf"\g<0>\n{_OFFSET_CHECK}", (folder / "Verifier.sol").read_text())
-        assert count == 1
+        patched = patch_verifier((folder / "Verifier.sol").read_text())
         (folder / "Patched.sol").write_text(patched)
         return cls(folder, settings, len(weights), len(weights[0]))
 
