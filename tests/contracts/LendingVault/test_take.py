@@ -155,16 +155,18 @@ def test_take__bad_arguments__refused(opened: LendingWorld, reverts: Reverts) ->
         opened.call("take", opened.borrower, 1, 1, "0x" + "0" * 40, sender=opened.liquidator)
 
 
-def test_take__collateral_worth_less_than_a_unit__never_sells_more_than_there_is(chain: LocalChain) -> None:
-    """Debt of 6 decimals, collateral of 18: what is owed is rounded up, and must not buy more than is for sale."""
-    world = deploy_world(chain, minDebt=0, baseRate=0, slopeBelowKink=0, slopeAboveKink=0)
-    world.call("supply", 10**12, world.lender, sender=world.lender)
-    world.open_position(10**11, 100)  # worth 200 units
-    world.set_price(1_000 * 10**8)
-    world.call("startAuction", world.borrower)
-    event = take(world)
-    assert event["collateral"] <= 10**11
-    assert event["paid"] >= 100
+@pytest.mark.parametrize("less", [0, 1, 1_000])
+def test_take__owed_is_rounded_up__sells_no_more_than_asked_for(chain: LocalChain, less: int) -> None:
+    """A unit of debt of 6 decimals is worth many of collateral of 18, and what is owed is rounded up to a whole one."""
+    world = deploy_world(chain, baseRate=0, slopeBelowKink=0, slopeAboveKink=0)
+    world.call("supply", SUPPLIED, world.lender, sender=world.lender)
+    world.open_position(100 * 10**18, 150_000 * 10**6)
+    started = start(world, 1_540)
+    price = lending.auction_price(lending.auction_start_price(1_540 * 10**8, 10_500), 6 * 3600, 100)
+    asked = lending.collateral_for(150_000 * 10**6, price, world.units) - less
+    chain.set_next_time(started + 100)
+    event = take(world, asked)
+    assert (event["price"], event["paid"], event["collateral"]) == (price, 150_000 * 10**6, asked)
     assert world.state() is PositionState.CLOSED
 
 
