@@ -41,8 +41,8 @@ class RequestStore:
             .group_by(requests.c.state)
         )
         with self._engine.connect() as connection:
-            found: dict[str, int] = dict(connection.execute(query).tuples().all())
-        return {state: int(found.get(state, 0)) for state in _OPEN}
+            found = {str(row[0]): int(row[1]) for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in _OPEN}
 
     def check(self) -> None:
         """Raises the database's error unless it can be read."""

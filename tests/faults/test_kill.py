@@ -2,127 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from eth_utils.crypto import keccak
 
 from oracle.chain.accounts import local_roles
 from oracle.chain.round_facts import round_events
-from oracle.cli.supervisor import free_port
-from oracle.settings import PROJECT_ROOT, Settings
-from tests.support.rpc_proxy import RpcProxy
-from tests.support.service_stack import PRICE, START, VOLATILITY, ServiceStack
+from tests.support.service_process import TIMEOUT_SECS, ServiceProcess
+from tests.support.service_stack import PRICE, VOLATILITY, ServiceStack
 from tests.support.waiting import until
 
-TIMEOUT_SECS = 90.0
 SUBMIT_ROUND = keccak(text="submitRound(uint64,uint256[],bytes)")[:4].hex()
 SUBMIT = keccak(text="submit((uint64,uint64,uint64,uint32)[],bytes[])")[:4].hex()
 
 Point = Callable[[str, list[Any]], bool]
-
-
-@dataclass
-class Process:
-    """The real service process, behind a proxy to the chain."""
-
-    settings: Settings
-    proxy: RpcProxy
-    log: Path
-    child: subprocess.Popen[bytes] | None = None
-    api_url: str = ""
-
-    def start(self) -> None:
-        """Starts `plumbline serve` and waits until it is ready."""
-        port = free_port()
-        self.api_url = f"http://127.0.0.1:{port}"
-        environment = {
-            **os.environ,
-            "PLUMBLINE_STATE_DIR": str(self.settings.state_dir),
-            "PLUMBLINE_CACHE_DIR": str(self.settings.cache_dir),
-            "PLUMBLINE_CIRCUITS_DIR": str(self.settings.circuits_dir),
-            "PLUMBLINE_RPC_URL": self.proxy.url,
-            "PLUMBLINE_API_PORT": str(port),
-        }
-        command = [sys.executable, "-m", "oracle.cli", "serve", "--source", "sp500", "--start", START]
-        with self.log.open("ab") as log:
-            self.child = subprocess.Popen(
-                command, cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-            )
-        until(self._ready, TIMEOUT_SECS)
-
-    def _ready(self) -> bool:
-        assert self.child is not None
-        assert self.child.poll() is None, self.log.read_text()[-2_000:]
-        try:
-            return httpx.get(f"{self.api_url}/v1/health/ready", trust_env=False).is_success
-        except httpx.HTTPError:
-            return False
-
-    def kill(self) -> None:
-        """kill -9."""
-        assert self.child is not None
-        self.child.send_signal(signal.SIGKILL)
-        assert self.child.wait(10) == -signal.SIGKILL
-
-    def push(self, feed: str, key: str = "") -> dict[str, Any]:
-        """The accepted request."""
-        headers = {"Idempotency-Key": key} if key else {}
-        response = httpx.post(f"{self.api_url}/v1/feeds/{feed}/push", headers=headers, trust_env=False)
-        assert response.status_code in {200, 202}, response.text
-        return dict(response.json())
-
-    def ended(self, request_id: str) -> dict[str, Any]:
-        """The request once it has ended."""
-        deadline = time.monotonic() + TIMEOUT_SECS
-        while True:
-            url = f"{self.api_url}/v1/requests/{request_id}?waitSecs=5"
-            request = dict(httpx.get(url, trust_env=False, timeout=30).json())
-            if request["finishedAt"] is not None:
-                return request
-            assert time.monotonic() < deadline, request
-
-    def events(self, request_id: str) -> list[str]:
-        """The names of what happened to a request that has ended, without progress."""
-        text = httpx.get(f"{self.api_url}/v1/requests/{request_id}/events", trust_env=False).text
-        names = [line.removeprefix("event: ") for line in text.splitlines() if line.startswith("event: ")]
-        return [name for name in names if name != "progress"]
-
-    def close(self) -> None:
-        """Ends it."""
-        if self.child is not None and self.child.poll() is None:
-            self.child.terminate()
-            self.child.wait(20)
-
-
-@pytest.fixture(scope="module")
-def stack(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceStack]:
-    """A market on a chain of its own."""
-    stack = ServiceStack.deploy(settings.model_copy(update={"state_dir": tmp_path_factory.mktemp("kill")}))
-    yield stack
-    stack.close()
-
-
-@pytest.fixture
-def process(stack: ServiceStack, tmp_path: Path) -> Iterator[Process]:
-    """The running service."""
-    proxy = RpcProxy(stack.anvil.rpc_url)
-    process = Process(stack.settings, proxy, tmp_path / "service.log")
-    try:
-        process.start()
-        yield process
-    finally:
-        process.close()
-        proxy.close()
 
 
 def called(selector: str) -> Point:
@@ -133,11 +29,6 @@ def called(selector: str) -> Point:
 def broadcast(selector: str) -> Point:
     """A raw transaction that calls a function."""
     return lambda method, params: method == "eth_sendRawTransaction" and selector in params[0]
-
-
-def asked(wanted: str) -> Point:
-    """Any call of an RPC method."""
-    return lambda method, _params: method == wanted
 
 
 @dataclass(frozen=True)
@@ -151,9 +42,8 @@ class Before:
     @classmethod
     def of(cls, stack: ServiceStack) -> Before:
         """What it holds now."""
-        service_feed = stack.risk_feed()
         return cls(
-            service_feed.latest_round(),
+            stack.risk_feed().latest_round(),
             stack.price_feed().latest_round(),
             stack.client.nonce(local_roles(stack.client.chain_id).operator.address),
         )
@@ -171,7 +61,7 @@ POINTS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("point", "after", "step"), POINTS)
 def test_kill__at_a_point_of_the_round__lands_exactly_once(
-    stack: ServiceStack, process: Process, point: Point, after: bool, step: str
+    stack: ServiceStack, process: ServiceProcess, point: Point, after: bool, step: str
 ) -> None:
     before = Before.of(stack)
     process.proxy.hold(point, after=after)
@@ -199,7 +89,7 @@ def test_kill__at_a_point_of_the_round__lands_exactly_once(
 
 
 @pytest.mark.slow
-def test_kill__while_proving__is_proven_again_and_lands_once(stack: ServiceStack, process: Process) -> None:
+def test_kill__while_proving__is_proven_again_and_lands_once(stack: ServiceStack, process: ServiceProcess) -> None:
     before = Before.of(stack)
     request = process.push(VOLATILITY)
     until(lambda: "prove" in _steps(stack, request["id"]), TIMEOUT_SECS)
@@ -211,7 +101,7 @@ def test_kill__while_proving__is_proven_again_and_lands_once(stack: ServiceStack
 
 
 @pytest.mark.slow
-def test_kill__again_and_again__the_round_lands_once(stack: ServiceStack, process: Process) -> None:
+def test_kill__again_and_again__the_round_lands_once(stack: ServiceStack, process: ServiceProcess) -> None:
     before = Before.of(stack)
     process.proxy.hold(broadcast(SUBMIT))
     request = process.push(VOLATILITY)
@@ -230,7 +120,7 @@ def test_kill__again_and_again__the_round_lands_once(stack: ServiceStack, proces
 
 
 @pytest.mark.slow
-def test_kill__accepted_and_not_begun__is_done_after_the_restart(stack: ServiceStack, process: Process) -> None:
+def test_kill__accepted_and_not_begun__is_done_after_the_restart(stack: ServiceStack, process: ServiceProcess) -> None:
     """Two pushes wait behind one that is held: all three are made, in order, and a repeated key makes no fourth."""
     before = Before.of(stack)
     process.proxy.hold(called(SUBMIT_ROUND))
