@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     rpc_url: str = Field("", description="Empty: the embedded Anvil.")
     chain_id: int = Field(31337, description="The chain id that the RPC must report.")
     operator_key: SecretStr | None = Field(
-        None, description="Private key that pays; empty: Anvil's first, local chains only."
+        None, description="Private key that pays; empty: Anvil's second account, local chains only."
     )
     keystore: Path | None = Field(None, description="Encrypted keystore file instead of operator_key.")
     keystore_password_file: Path | None = Field(None, description="File with the keystore's password.")

@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 from oracle.chain import reverts
 from oracle.chain.client import ChainClient
 from oracle.chain.code_match import matches_artifact
-from oracle.chain.feeds import FeatureModule, ObservationFeed, ProvenAnswer, RiskFeed
+from oracle.chain.feeds import FeatureModule, ObservationFeed, ProvenAnswer, RiskFeed, checked_round
 from oracle.chain.models import InferenceVerifier, ModelRegistry, ModelStatus, ModelVersion
 from oracle.chain.round_facts import (
     GuardsChange,
@@ -65,9 +65,7 @@ def collect_evidence(client: ChainClient, feed_address: str, round_id: int = 0, 
     A failed check is part of the result (`Evidence.ok`). Raises NotFound for a feed or round that is not there,
     ProofRejected when the transaction does not hold what the event claims, RpcUnavailable.
     """
-    if round_id < 0:
-        raise InvalidInput(f"round {round_id}: rounds count from 1")
-    facts = _gather(client, feed_address, round_id, from_block)
+    facts = _gather(client, feed_address, checked_round(round_id), from_block)
     checks = tuple(_run(name, check, facts) for name, check in _CHECKS)
     proven, model = facts.event.proven, facts.model
     outputs = _tried(lambda: tuple(model.spec.outputs_wad(facts.submitted.output_instances)), ())

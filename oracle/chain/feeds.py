@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from eth_typing import HexStr
 from web3.contract.contract import ContractFunction
@@ -15,6 +15,9 @@ from oracle.chain.client import ChainClient
 from oracle.domain.deployment import FeedGuards, ObservationLimits
 from oracle.domain.garch import GarchParams
 from oracle.domain.observations import Observation, Report, ReportDomain
+from oracle.errors import InvalidInput
+
+MAX_ROUND: Final = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class AggregatorFeed:
 
     def round_data(self, round_id: int) -> FeedRound:
         """One round. Raises reverts.NoDataPresent when it never was, or left the ring buffer."""
-        return _feed_round(self._read("getRoundData", round_id))
+        return _feed_round(self._read("getRoundData", checked_round(round_id)))
 
     def _read(self, function: str, *arguments: object, block: BlockIdentifier = "latest") -> Any:
         return self._client.call(self.contract.functions[function](*arguments), block=block)
@@ -130,7 +133,7 @@ class ObservationFeed(AggregatorFeed):
 
         Raises reverts.NoDataPresent, reverts.WindowNotAvailable.
         """
-        prices, observed_at = self._read("window", round_id, count, block=block)
+        prices, observed_at = self._read("window", checked_round(round_id), count, block=block)
         return list(prices), int(observed_at)
 
     def next_report(self, observation: Observation) -> Report:
@@ -174,7 +177,9 @@ class FeatureModule:
 
         Raises reverts.NoDataPresent, reverts.WindowNotAvailable.
         """
-        inputs, observed_at = self._client.call(self.contract.functions.inputs(observation_round), block=block)
+        inputs, observed_at = self._client.call(
+            self.contract.functions.inputs(checked_round(observation_round)), block=block
+        )
         return list(inputs), int(observed_at)
 
     def answer(self, outputs_wad: Sequence[int]) -> int:
@@ -190,14 +195,14 @@ class RiskFeed(AggregatorFeed):
 
     def round(self, round_id: int) -> ProvenAnswer:
         """One round. Raises reverts.NoDataPresent."""
-        answer, proven, observed_at, updated_at, observation_round = self._read("round", round_id)
+        answer, proven, observed_at, updated_at, observation_round = self._read("round", checked_round(round_id))
         return ProvenAnswer(
             round_id, int(answer), int(proven), int(observed_at), int(updated_at), int(observation_round)
         )
 
     def expected_inputs(self, observation_round: int) -> ExpectedInputs:
         """What the proof for the next round must carry. Raises reverts.NoDataPresent, reverts.WindowNotAvailable."""
-        inputs, observed_at, commitment = self._read("expectedInputs", observation_round)
+        inputs, observed_at, commitment = self._read("expectedInputs", checked_round(observation_round))
         return ExpectedInputs(tuple(inputs), int(observed_at), bytes(commitment))
 
     def submit_round(
@@ -249,6 +254,13 @@ class RiskFeed(AggregatorFeed):
         if function.fn_name != "submitRound":
             raise ValueError(f"the call is {function.fn_name}, not submitRound")
         return int(arguments["observationRound"]), list(arguments["outputInstances"]), bytes(arguments["zkProof"])
+
+
+def checked_round(round_id: int) -> int:
+    """The id. Raises InvalidInput for one that no round can have: feeds count within uint64."""
+    if not 0 <= round_id <= MAX_ROUND:
+        raise InvalidInput(f"{round_id} is no round id: rounds count from 1 to {MAX_ROUND}")
+    return round_id
 
 
 def _feed_round(raw: Sequence[Any]) -> FeedRound:

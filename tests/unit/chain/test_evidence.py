@@ -7,7 +7,7 @@ import pytest
 from oracle.chain.client import ChainClient
 from oracle.chain.evidence import collect_evidence
 from oracle.domain.evidence import CheckStatus
-from oracle.errors import NotFound
+from oracle.errors import InvalidInput, NotFound
 from tests.support.local_chain import LocalChain
 from tests.support.market import CAPACITY, Market
 
@@ -37,6 +37,12 @@ def test_collect_evidence__round_zero__is_the_newest(market: Market, chain: Loca
 def test_collect_evidence__unknown_round__not_found(market: Market, chain: LocalChain) -> None:
     with pytest.raises(NotFound):
         collect_evidence(market.client, market.volatility.address, 3)
+
+
+@pytest.mark.parametrize("round_id", [-1, 2**64])
+def test_collect_evidence__impossible_round__invalid_input(market: Market, chain: LocalChain, round_id: int) -> None:
+    with pytest.raises(InvalidInput):
+        collect_evidence(market.client, market.volatility.address, round_id)
 
 
 def test_collect_evidence__no_contract__not_found(client: ChainClient, chain: LocalChain) -> None:
