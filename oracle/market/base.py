@@ -159,7 +159,8 @@ class SeriesSource(CadencedSource):
 
     def steps_after(self, observed_at: int) -> int:
         """How many observations the replay still has after `observed_at`."""
-        return max(0, bisect_right(self._times, self._end) - bisect_right(self._times, observed_at))
+        cursor = max(observed_at, self._start - 1)
+        return max(0, bisect_right(self._times, self._end) - bisect_right(self._times, cursor))
 
     def history(self, until: int, count: int) -> list[Observation]:
         """See MarketSource.history."""
