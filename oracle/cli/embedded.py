@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from oracle.chain.client import ChainClient
 from oracle.chain.feeds import RiskFeed
@@ -14,20 +17,43 @@ from oracle.cli.service_access import request_error
 from oracle.cli.wiring import Say, deployment, opened_database, opened_engine, opened_service
 from oracle.daemon.service import OracleService
 from oracle.domain.requests import RequestState
-from oracle.errors import FeatureUnavailable
+from oracle.errors import Conflict, FeatureUnavailable
 from oracle.market.base import MarketSource
 from oracle.market.sources import open_source
 from oracle.settings import Settings
 
 CHAIN_FILE: Final = "chain.json"
-_OF_ONE_CHAIN: Final = (CHAIN_FILE, "deployments", "artifacts", "plumbline.db*", "workflows.db*")
+MARKET_FILE: Final = "market.json"
+_OF_ONE_CHAIN: Final = (CHAIN_FILE, MARKET_FILE, "deployments", "artifacts", "plumbline.db*", "workflows.db*")
+
+
+class MarketWords(BaseModel):
+    """The command line's words for a market; a file's path is absolute, so that they mean the same from any folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    symbol: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+    @classmethod
+    def of(cls, source: str, symbol: str | None, start: str | None, end: str | None) -> MarketWords:
+        """The words as given, but for the path."""
+        kind, _, path = source.partition(":")
+        if kind == "csv" and path:
+            source = f"csv:{Path(path).expanduser().resolve()}"
+        return cls(source=source, symbol=symbol, start=start, end=end)
+
+    def open(self) -> Market:
+        """The market that they name. Raises InvalidInput."""
+        return Market(open_source(self.source, self.symbol, self.start, self.end))
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A source and the words that it was opened with."""
+    """A market to be deployed and served."""
 
-    spec: str
     source: MarketSource
 
     def chain_start(self) -> int | None:
@@ -46,9 +72,20 @@ class Market:
         return past[-1].observed_at
 
 
-def open_market(spec: str, symbol: str | None, start: str | None, end: str | None) -> Market:
-    """The market behind the command line's words. Raises InvalidInput."""
-    return Market(spec, open_source(spec, symbol, start, end))
+def require_same_market(settings: Settings, words: MarketWords) -> None:
+    """Notes which market a folder's chain is for. Raises Conflict when it is for another: its clock would not fit."""
+    path = settings.state_dir / MARKET_FILE
+    try:
+        before = MarketWords.model_validate_json(path.read_text())
+    except (FileNotFoundError, ValidationError):
+        before = words
+    if before != words:
+        raise Conflict(
+            f"the chain in {settings.state_dir} is for {before.source}, started with other options",
+            remedy="give the same --source, --symbol, --start and --end, or --fresh to start anew",
+        )
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    path.write_text(words.model_dump_json() + "\n")
 
 
 def prepare_chain(settings: Settings, rpc_url: str, market: Market, say: Say) -> None:

@@ -11,7 +11,7 @@ from oracle.chain.accounts import operator_account
 from oracle.chain.client import ChainClient
 from oracle.chain.models import InferenceContext, InferenceVerifier
 from oracle.chain.sender import Sender
-from oracle.cli.service_access import Say, api, follow
+from oracle.cli.service_access import Say, api, exact, follow, patiently
 from oracle.cli.wiring import connect, deployment, opened_database, opened_engine
 from oracle.domain.deployment import ModelRecord
 from oracle.domain.proofs import ModelInputs, Proof
@@ -129,10 +129,10 @@ def request_proof(
     with api(settings) as client:
         body = {"model": name, "inputData": inputs.to_document()["input_data"], "submit": submit}
         key = idempotency_key or secrets.token_hex(16)
-        request: dict[str, Any] = client.post("/v1/proof-requests", body, idempotency_key=key)
+        request: dict[str, Any] = patiently(lambda: client.post("/v1/proof-requests", body, idempotency_key=key), say)
         if not wait:
             return request
-        return {"id": request["id"], **follow(client, request, say)}
+        return {"id": request["id"], **exact(follow(client, request, say))}
 
 
 def _write(output: Path, proof: Proof) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from dataclasses import dataclass
 from typing import Final
 
 from oracle.chain.client import ChainClient
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
-from oracle.cli.embedded import open_market
-from oracle.cli.stack import Stack
+from oracle.cli.embedded import MarketWords
 from oracle.cli.supervisor import free_port
 from oracle.cli.wiring import opened_service
 from oracle.daemon.service import OracleService
@@ -23,17 +21,7 @@ FATAL_POLL_SECS: Final = 0.5
 SHUTDOWN_SECS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ServeOptions:
-    """The market to serve, where it is not the running stack's."""
-
-    source: str | None
-    symbol: str | None
-    start: str | None
-    end: str | None
-
-
-def run_serve(call: Invocation, options: ServeOptions) -> None:
+def run_serve(call: Invocation, words: MarketWords | None) -> None:
     """Returns when told to end (SIGINT, SIGTERM). Raises Halt when the service is broken."""
     from oracle.daemon import logs
 
@@ -41,9 +29,9 @@ def run_serve(call: Invocation, options: ServeOptions) -> None:
     if call.verbose:
         settings = settings.model_copy(update={"log_level": "DEBUG"})
     logs.configure(settings)
-    stack = _stack(settings, options)
-    market = open_market(stack.source, stack.symbol, stack.start, stack.end)
-    client = ChainClient.connect(settings, stack.rpc_url)
+    rpc_url, words = _to_serve(settings, words)
+    market = words.open()
+    client = ChainClient.connect(settings, rpc_url)
     listener = _listen(settings)
     with opened_service(settings, client, [market.source]) as service, listener:
         _run_api(service, listener)
@@ -51,27 +39,20 @@ def run_serve(call: Invocation, options: ServeOptions) -> None:
             raise Halt("the service cannot go on; see its log", remedy="`plumbline up` starts it again")
 
 
-def _stack(settings: Settings, options: ServeOptions) -> Stack:
-    """The chain and market to serve: of the settings and options, else of the running stack."""
-    if settings.rpc_url and options.source:
-        return Stack(
-            rpc_url=settings.rpc_url,
-            chain_id=settings.chain_id,
-            source=options.source,
-            symbol=options.symbol,
-            start=options.start,
-            end=options.end,
-            embedded=False,
-        )
+def _to_serve(settings: Settings, words: MarketWords | None) -> tuple[str, MarketWords]:
+    """The chain's RPC and the market: of settings and options, else of the running stack."""
+    if settings.rpc_url and words is not None:
+        return settings.rpc_url, words
     found = records.find(settings)
     if found is None:
         raise NotFound(
             "there is no stack to serve",
             remedy="run `plumbline up`, or set PLUMBLINE_RPC_URL and give --source",
         )
-    if options.source and options.source != found.source:
+    running = MarketWords(source=found.source, symbol=found.symbol, start=found.start, end=found.end)
+    if words is not None and words != running:
         raise ConfigurationError(f"the stack runs {found.source}", remedy="leave --source out")
-    return found
+    return found.rpc_url, running
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from oracle import errors
 from oracle.cli import stack as records
@@ -16,10 +17,11 @@ from oracle.settings import Settings
 # One long poll; the API answers earlier when the request ends
 WAIT_SECS: Final = 30
 # A service that was killed is back within this, and goes on with what it had begun
-PATIENCE_SECS: Final = 90.0
+PATIENCE_SECS: Final = 60.0
 PAUSE_SECS: Final = 0.5
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 def api(settings: Settings) -> ApiClient:
@@ -33,27 +35,33 @@ def api(settings: Settings) -> ApiClient:
 def push_and_wait(settings: Settings, name: str, say: Say) -> dict[str, Any]:
     """Pushes a feed and returns its new round: what the request came to, with the feed's name, kind and decimals."""
     with api(settings) as client:
-        feed = client.get(f"/v1/feeds/{name}")
-        request = client.post(f"/v1/feeds/{name}/push", waitSecs=0)
+        feed = patiently(lambda: client.get(f"/v1/feeds/{name}"), say)
+        key = secrets.token_hex(16)
+        request = patiently(lambda: client.post(f"/v1/feeds/{name}/push", idempotency_key=key), say)
         result = follow(client, request, say)
     kept = {key: feed[key] for key in ("name", "kind", "address", "decimals")}
-    return {**kept, **{key: _integer(value) for key, value in result.items()}, "requestId": request["id"]}
+    return {**kept, **exact(result), "requestId": request["id"]}
+
+
+def patiently(ask: Callable[[], T], say: Say) -> T:
+    """The answer, over a restart of the service. Only for what may be asked twice."""
+    deadline = time.monotonic() + PATIENCE_SECS
+    while True:
+        try:
+            return ask()
+        except Retry as error:
+            if time.monotonic() > deadline:
+                raise
+            say(f"waiting for the service: {error}")
+            time.sleep(PAUSE_SECS)
 
 
 def follow(client: ApiClient, request: dict[str, Any], say: Say) -> dict[str, Any]:
     """The result of a request once it has ended, over restarts of the service. Raises the error that it failed with."""
-    request_id = request["id"]
-    lost_since: float | None = None
+    path = f"/v1/requests/{request['id']}"
     while request["state"] not in FINAL_STATES:
-        say(f"request {request_id}: {request['step'] or request['state']}")
-        try:
-            request = client.get(f"/v1/requests/{request_id}", waitSecs=WAIT_SECS)
-            lost_since = None
-        except Retry:
-            lost_since = lost_since or time.monotonic()
-            if time.monotonic() - lost_since > PATIENCE_SECS:
-                raise
-            time.sleep(PAUSE_SECS)
+        say(f"request {request['id']}: {request['step'] or request['state']}")
+        request = patiently(lambda: client.get(path, waitSecs=WAIT_SECS), say)
     if request["state"] == RequestState.FULFILLED:
         return dict(request["result"] or {})
     raise request_error(request)
@@ -68,8 +76,10 @@ def request_error(request: Mapping[str, Any]) -> OracleError:
     return named_error(str(cause.get("error") or ""), message + step, str(cause.get("remedy") or ""), branch)
 
 
+def exact(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document of the API with its decimal strings as integers, which Python keeps exact."""
+    return {name: _integer(value) for name, value in document.items()}
+
+
 def _integer(value: Any) -> Any:
-    """The API sends large integers as decimal strings, for browsers; Python keeps them exact as numbers."""
-    if isinstance(value, str) and value.lstrip("-").isdigit():
-        return int(value)
-    return value
+    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,10 +13,18 @@ from oracle.chain.anvil import AnvilProcess
 from oracle.cli import render
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
-from oracle.cli.embedded import CHAIN_FILE, Market, forget_chain, open_market, prepare_chain, prove_first_round
+from oracle.cli.embedded import (
+    CHAIN_FILE,
+    Market,
+    MarketWords,
+    forget_chain,
+    prepare_chain,
+    prove_first_round,
+    require_same_market,
+)
 from oracle.cli.stack import ProcessRecord, Stack
 from oracle.cli.supervisor import POLL_SECS, Say, ServiceProcess, free_port, stop_leftovers, termination
-from oracle.errors import Conflict, Halt, RpcUnavailable
+from oracle.errors import ConfigurationError, Halt, RpcUnavailable
 from oracle.settings import Settings
 
 # How often Anvil writes its state, so that even its own sudden death loses little
@@ -27,10 +35,7 @@ CHAIN_SAVE_SECS: Final = 30
 class UpOptions:
     """What the user asked `up` for. Ports of 0 are chosen freely."""
 
-    source: str
-    symbol: str | None
-    start: str | None
-    end: str | None
+    words: MarketWords
     rpc_port: int
     api_port: int
     fresh: bool
@@ -39,13 +44,15 @@ class UpOptions:
 def run_up(call: Invocation, options: UpOptions) -> None:
     """Returns when told to end, with everything ended. Raises Conflict when the folder's stack runs already."""
     settings = call.settings
-    market = open_market(options.source, options.symbol, options.start, options.end)
-    api_port = free_port(options.api_port or settings.api_port, settings.api_host)
+    market = options.words.open()
     say = _speaker(call)
     with records.exclusive(settings), termination() as ended:
         previous = records.find(settings)
-        _require_same_market(previous, options)
         stop_leftovers(previous, chain_too=options.fresh)
+        if options.fresh or not _has_chain(settings, previous):
+            forget_chain(settings)
+        require_same_market(settings, options.words)
+        api_port = _api_port(settings, options, previous)
         with _chain(settings, options, market, previous, say) as stack:
             prepare_chain(settings, stack.rpc_url, market, say)
             prove_first_round(settings, stack.rpc_url, market, say)
@@ -62,15 +69,18 @@ def _speaker(call: Invocation) -> Say:
     return lambda text: console.print(text, markup=False)
 
 
-def _require_same_market(previous: Stack | None, options: UpOptions) -> None:
-    if previous is None or options.fresh or previous.anvil is None or not previous.anvil.ref.alive():
-        return
-    before = (previous.source, previous.symbol, previous.start, previous.end)
-    if before != (options.source, options.symbol, options.start, options.end):
-        raise Conflict(
-            f"the chain that an earlier `up` left is for {previous.source}, started with other options",
-            remedy="give the same --source, --symbol, --start and --end, or --fresh to start anew",
-        )
+def _has_chain(settings: Settings, previous: Stack | None) -> bool:
+    runs = previous is not None and previous.anvil is not None and previous.anvil.ref.alive()
+    return runs or (settings.state_dir / CHAIN_FILE).exists() or bool(settings.rpc_url)
+
+
+def _api_port(settings: Settings, options: UpOptions, previous: Stack | None) -> int:
+    """The port asked for; else that of an `up` that was killed, so that its clients go on; else a free one."""
+    wanted = options.api_port or settings.api_port
+    if not wanted and previous is not None and previous.api_url:
+        with suppress(ConfigurationError):
+            return free_port(int(previous.api_url.rsplit(":", 1)[1]), settings.api_host)
+    return free_port(wanted, settings.api_host)
 
 
 @contextmanager
@@ -79,10 +89,7 @@ def _chain(settings: Settings, options: UpOptions, market: Market, previous: Sta
     stack = Stack(
         rpc_url=settings.rpc_url,
         chain_id=settings.chain_id,
-        source=options.source,
-        symbol=options.symbol,
-        start=options.start,
-        end=options.end,
+        **options.words.model_dump(),
         embedded=not settings.rpc_url,
         supervisor=ProcessRecord.of(os.getpid()),
     )
@@ -113,15 +120,12 @@ def _adopted(previous: Stack | None, options: UpOptions, say: Say) -> AnvilProce
 
 
 def _started(settings: Settings, options: UpOptions, market: Market, say: Say) -> AnvilProcess:
-    state = settings.state_dir / CHAIN_FILE
-    if options.fresh or not state.exists():
-        forget_chain(settings)
     say("starting the chain")
     return AnvilProcess.start(
         settings,
         port=options.rpc_port,
         timestamp=market.chain_start(),
-        state_file=state,
+        state_file=settings.state_dir / CHAIN_FILE,
         state_interval_secs=CHAIN_SAVE_SECS,
     )
 

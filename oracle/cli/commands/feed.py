@@ -22,11 +22,11 @@ def list_feeds(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
 
       plumbline feed list
     """
-    from oracle.cli.service_access import api
+    from oracle.cli.service_access import api, exact
 
     call = invocation(ctx)
     with api(call.settings) as client:
-        feeds = client.get("/v1/feeds")["feeds"]
+        feeds = [exact(feed) for feed in client.get("/v1/feeds")["feeds"]]
     if call.as_json:
         render.print_json(feeds)
         return
@@ -69,11 +69,11 @@ def rounds(
 
       plumbline feed rounds spx-volatility --limit 5
     """
-    from oracle.cli.service_access import api
+    from oracle.cli.service_access import api, exact
 
     call = invocation(ctx)
     with api(call.settings) as client:
-        found = client.get(f"/v1/feeds/{name}/rounds", limit=limit)["rounds"]
+        found = [exact(entry) for entry in client.get(f"/v1/feeds/{name}/rounds", limit=limit)["rounds"]]
     if call.as_json:
         render.print_json(found)
         return

@@ -42,13 +42,11 @@ def up(
 
       plumbline up --source csv:prices.parquet --symbol BTCUSDT --rpc-port 8545 --api-port 8000
     """
+    from oracle.cli.embedded import MarketWords
     from oracle.cli.up import UpOptions, run_up
 
-    call = invocation(ctx)
-    options = UpOptions(
-        source=source, symbol=symbol, start=start, end=end, rpc_port=rpc_port, api_port=api_port, fresh=fresh
-    )
-    run_up(call, options)
+    words = MarketWords.of(source, symbol, start, end)
+    run_up(invocation(ctx), UpOptions(words=words, rpc_port=rpc_port, api_port=api_port, fresh=fresh))
 
 
 def down(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
@@ -84,9 +82,10 @@ def serve(
 
       PLUMBLINE_RPC_URL=http://127.0.0.1:8545 plumbline serve --source simulator
     """
-    from oracle.cli.serve import ServeOptions, run_serve
+    from oracle.cli.embedded import MarketWords
+    from oracle.cli.serve import run_serve
 
-    run_serve(invocation(ctx), ServeOptions(source=source, symbol=symbol, start=start, end=end))
+    run_serve(invocation(ctx), MarketWords.of(source, symbol, start, end) if source else None)
 
 
 def status(ctx: typer.Context, *, as_json: JsonOption = False) -> None:

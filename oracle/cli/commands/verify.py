@@ -40,13 +40,14 @@ def verify(
 
       plumbline verify --proof proof.json --model garch-vol-32
     """
+    if proof is None and feed is None:
+        raise InvalidInput("nothing to verify", remedy="give --feed and --round, or --proof")
+
     from oracle.cli import verification
 
     call = invocation(ctx)
     if proof is not None:
         facts = verification.verify_proof_file(call.settings, proof, model)
-    elif feed is not None:
-        facts = verification.verify_round(call.settings, feed, round_id, rpc_url=rpc_url, state=state)
     else:
-        raise InvalidInput("nothing to verify", remedy="give --feed and --round, or --proof")
+        facts = verification.verify_round(call.settings, feed or "", round_id, rpc_url=rpc_url, state=state)
     render.print_verification(facts, as_json=call.as_json)

@@ -55,7 +55,7 @@ class DemoOptions:
 def run_demo(call: Invocation, options: DemoOptions) -> None:
     """Runs the demo and prints its table. The chain stays on disk, and with `keep` also running."""
     began = time.monotonic()
-    market = Market(options.source, _demo_source(options))
+    market = Market(_demo_source(options))
     settings = demo_settings(call.settings)
     screen = Screen(market.source, quiet=call.as_json)
     with records.exclusive(settings):
