@@ -22,7 +22,8 @@ def test_verify_and_store_inference__tiny_model__gas(inference, tiny_proof, gas_
 
 def test_register_model_with_verifier__without_delay__gas(inference, circuit, spec, gas_snapshot):
     call = inference.registry.functions.registerModelWithVerifier(circuit.commitment, spec)
-    gas_snapshot("ModelRegistry.registerModelWithVerifier/active", inference.chain.send(call)["gasUsed"])
+    receipt = inference.chain.send(call)
+    gas_snapshot("ModelRegistry.registerModelWithVerifier/active", execution_gas(inference.chain, receipt))
 
 
 def split(feed: RiskFeedStack, receipt) -> dict[str, int]:
