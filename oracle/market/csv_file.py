@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from oracle.domain.observations import Observation
-from oracle.errors import InvalidInput
+from oracle.errors import InvalidInput, ToolMissing
 from oracle.market.base import (
     CALENDAR_DAYS,
     HOURS,
@@ -75,6 +75,10 @@ def _read(path: Path) -> pd.DataFrame:
         raise InvalidInput(f"there is no file {path}", remedy="Give an existing csv, csv.gz or parquet file.")
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except ImportError as error:
+        raise ToolMissing(
+            f"parquet files cannot be read: {error}", remedy="Install the locked requirements."
+        ) from error
     except (ValueError, OSError, EOFError) as error:
         raise InvalidInput(f"{path} cannot be read as {path.suffix.lstrip('.') or 'csv'}: {error}") from error
     if frame.empty:

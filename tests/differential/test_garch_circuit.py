@@ -34,6 +34,7 @@ SPOT = "open/spot_binance_1h_2020-09_2025-09.parquet"
 
 Integers = Sequence[int]
 Execute = Callable[[Sequence[Integers]], list[int]]
+Window = tuple[list[int], GarchParams]
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +109,7 @@ def test_witness__given_what_the_chain_gives__nearly_exact(held_out: HeldOut) ->
     assert errors_of(held_out.outputs, recursion(np.array(held_out.rows) / ONE)).max() <= 1e-6
 
 
-def market_windows(
-    source_spec: str, symbol: str | None, start: str, count: int
-) -> Iterator[tuple[list[int], GarchParams]]:
+def market_windows(source_spec: str, symbol: str | None, start: str, count: int) -> Iterator[Window]:
     """Windows of a real market with the parameters fitted on what came before, evenly over a year and more."""
     source = open_source(source_spec, symbol, start=start)
     params = calibrate_source(source, source.start_time).params
