@@ -76,9 +76,7 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except ImportError as error:
-        raise ToolMissing(
-            f"parquet files cannot be read: {error}", remedy="Install the locked requirements."
-        ) from error
+        raise ToolMissing(f"parquet files cannot be read: {error}", remedy="Run make setup.") from error
     except (ValueError, OSError, EOFError) as error:
         raise InvalidInput(f"{path} cannot be read as {path.suffix.lstrip('.') or 'csv'}: {error}") from error
     if frame.empty:

@@ -26,6 +26,8 @@ from oracle.proving.pool import Worker
 from oracle.settings import Settings
 from oracle.units import WAD, div_round, wad_from_scaled
 
+pytestmark = pytest.mark.slow
+
 CIRCUIT = "garch-vol-32"
 HELD_OUT_SEED = 777
 SCALE = SHAPE.input_scale
@@ -100,7 +102,6 @@ def held_out(execute: Execute) -> HeldOut:
     return HeldOut(inputs, rows, execute(rows))
 
 
-@pytest.mark.slow
 def test_witness__held_out_over_the_domain__within_budget(held_out: HeldOut) -> None:
     assert errors_of(held_out.outputs, recursion(held_out.inputs)).max() <= MAX_ERROR
 
