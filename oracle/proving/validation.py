@@ -25,7 +25,7 @@ EDGE_SAMPLES: Final = 8
 MAX_NUMBERS: Final = 200_000
 REFERENCE_TIMEOUT_SECS: Final = 120.0
 # Share of samples whose discrete answer (a class, an index) may differ from the model's: ties, after rounding
-DISCRETE_TOLERANCE: Final = 0.02
+DISCRETE_TOLERANCE: Final = 0.005
 _SMALLEST_MAGNITUDE: Final = 1e-9
 
 

@@ -82,7 +82,7 @@ def logistic(folder: Path) -> Network:
         [helper.make_node("Gemm", ["x", "w"], ["h"]), helper.make_node("Sigmoid", ["h"], ["y"])],
         inputs={"x": (TensorProto.FLOAT, [1, INPUTS])},
         outputs={"y": (TensorProto.FLOAT, [1, 1])},
-        weights={"w": _weights(INPUTS, 1)},
+        weights={"w": _weights(INPUTS, 1) / 2},
     )
 
 

@@ -25,7 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     root = tmp_path_factory.mktemp("proving")
     made = Settings(state_dir=root / "state", cache_dir=root / "cache", circuits_dir=root / "none")
     for name, network in ((RELU, networks.relu(root)), (LOGISTIC, networks.logistic(root))):
-        add_model(made, name, network.onnx, network.calibration)
+        add_model(made, name, network.onnx, network.calibration, max_error=2e-2)
     return made
 
 

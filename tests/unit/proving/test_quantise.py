@@ -67,7 +67,7 @@ def test_quantise__far_outside__names_value_and_domain(engine: ProvingEngine, fa
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_quantise__not_finite__names_the_position(engine: ProvingEngine, value: float) -> None:
-    with pytest.raises(InputRejected, match="input 1: .* is not a finite number"):
+    with pytest.raises(InputRejected, match=r"input 1: .* is not a finite number"):
         engine.quantise(RELU, [[0.0, value, 0.0, 0.0]])
 
 

@@ -21,7 +21,7 @@ def test_dev_srs_bytes__any_machine__is_the_same_file() -> None:
 
 def test_dev_srs__asked_for_twice_at_once__is_made_whole(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
-        paths = {found for found in pool.map(lambda _: dev_srs(tmp_path, LOGROWS), range(2))}
+        paths = set(pool.map(lambda _: dev_srs(tmp_path, LOGROWS), range(2)))
     assert len(paths) == 1
     assert [path.name for path in (tmp_path / "srs").glob("*.srs")] == [paths.pop().name]
 
@@ -62,5 +62,5 @@ def test_check_srs__another_hash_pinned__is_refused(tmp_path: Path) -> None:
 
 
 def test_find_srs__public_one_not_imported__says_so(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactMismatch, match="public SRS .* is not in"):
+    with pytest.raises(ArtifactMismatch, match=r"public SRS .* is not in"):
         find_srs(tmp_path, LOGROWS, "public", "0x" + "11" * 32)
