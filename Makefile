@@ -16,15 +16,16 @@ BENCH_ARGS ?=
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: .venv/.done node_modules/.done contracts ## Python into .venv, npm packages into node_modules, contracts compiled
+setup: ## Python into .venv, npm packages into node_modules, contracts compiled
+	@$(MAKE) --no-print-directory --jobs 2 .venv/.done contracts
 
 .venv/.done: requirements.lock pyproject.toml
 	@echo "Setting up .venv (a few minutes the first time)"
 	@$(PYTHON_FOUND) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	  || { echo "Plumbline needs Python 3.11 or 3.12; found $$($(PYTHON_FOUND) --version). Set PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON_FOUND) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 node_modules/.done: package.json package-lock.json
