@@ -59,7 +59,7 @@ class GarchVolatility(nn.Module):
     h_4 = alpha (x_4^2 + beta x_3^2 + beta^2 x_2^2 + beta^3 x_1^2) + omega (1 + beta)(1 + beta^2) + beta^4 h_0.
 
     A circuit pays for rescalings (a division and its range checks) and for slices, not for multiplications: this form
-    has 13 rescalings where the plain loop has 97. Two habits keep it so: columns are picked by index, which is free,
+    has 13 rescalings where the plain loop has 64. Two habits keep it so: columns are picked by index, which is free,
     where a slice copies the tensor; and `_dot` reverses its operands, without which ezkl's graph optimiser pulls the
     concatenation apart into several dot products, each rescaled for itself.
     """
