@@ -31,7 +31,7 @@ setup: ## Python into .venv, npm packages into node_modules, contracts compiled
 node_modules/.done: package.json package-lock.json
 	@echo "Setting up node_modules"
 	@command -v node >/dev/null || { echo "Plumbline needs Node.js 20 or newer on PATH"; exit 1; }
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --no-update-notifier
 	@touch $@
 
 contracts: node_modules/.done ## Compile contracts/ into build/
