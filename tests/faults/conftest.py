@@ -1,9 +1,8 @@
-"""A market on a chain of its own for each file, and a service process for each test."""
+"""A market on a chain of its own, and a service process that each test finds running."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.support.service_process import ServiceProcess
 from tests.support.service_stack import ServiceStack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceStack]:
     """A market on a chain of its own."""
     stack = ServiceStack.deploy(settings.model_copy(update={"state_dir": tmp_path_factory.mktemp("kill")}))
@@ -21,14 +20,20 @@ def stack(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
     stack.close()
 
 
-@pytest.fixture
-def process(stack: ServiceStack, tmp_path: Path) -> Iterator[ServiceProcess]:
-    """The running service."""
+@pytest.fixture(scope="session")
+def _process(stack: ServiceStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     proxy = RpcProxy(stack.anvil.rpc_url)
-    process = ServiceProcess(stack.settings, proxy, tmp_path / "service.log")
-    try:
-        process.start()
-        yield process
-    finally:
-        process.close()
-        proxy.close()
+    process = ServiceProcess(stack.settings, proxy, tmp_path_factory.mktemp("log") / "service.log")
+    yield process
+    process.close()
+    proxy.close()
+
+
+@pytest.fixture
+def process(_process: ServiceProcess) -> Iterator[ServiceProcess]:
+    """The running service; started again where an earlier test has left it dead."""
+    if not _process.alive():
+        _process.start()
+    yield _process
+    _process.proxy.down = False
+    _process.proxy.release()

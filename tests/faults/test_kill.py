@@ -51,7 +51,6 @@ class Before:
 
 POINTS = [
     pytest.param(broadcast(SUBMIT), False, "observe", id="observation signed and kept, not sent"),
-    pytest.param(broadcast(SUBMIT), True, "observe", id="observation sent, not known"),
     pytest.param(called(SUBMIT_ROUND), False, "simulate", id="proven, not submitted"),
     pytest.param(broadcast(SUBMIT_ROUND), False, "submit", id="round signed and kept, not sent"),
     pytest.param(broadcast(SUBMIT_ROUND), True, "submit", id="round sent, not known"),
@@ -101,7 +100,7 @@ def test_kill__while_proving__is_proven_again_and_lands_once(stack: ServiceStack
 
 
 @pytest.mark.slow
-def test_kill__again_and_again__the_round_lands_once(stack: ServiceStack, process: ServiceProcess) -> None:
+def test_kill__at_every_point_of_one_round__lands_once(stack: ServiceStack, process: ServiceProcess) -> None:
     before = Before.of(stack)
     process.proxy.hold(broadcast(SUBMIT))
     request = process.push(VOLATILITY)

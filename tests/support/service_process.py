@@ -59,6 +59,10 @@ class ServiceProcess:
         except httpx.HTTPError:
             return False
 
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.child is not None and self.child.poll() is None
+
     def kill(self) -> None:
         """kill -9."""
         assert self.child is not None
@@ -90,6 +94,6 @@ class ServiceProcess:
 
     def close(self) -> None:
         """Ends it."""
-        if self.child is not None and self.child.poll() is None:
+        if self.child is not None and self.alive():
             self.child.terminate()
             self.child.wait(20)

@@ -20,11 +20,11 @@ from oracle.chain.client import ChainClient
 from oracle.chain.deploy import Deployer
 from oracle.chain.feeds import ObservationFeed, RiskFeed
 from oracle.cli.deployment import bring_up
-from oracle.cli.embedded import open_market
 from oracle.cli.market_plan import GARCH_CIRCUIT
 from oracle.cli.wiring import deployer, deployment, opened_database, opened_engine, opened_service
 from oracle.daemon.service import OracleService
 from oracle.market.base import MarketSource
+from oracle.market.sources import open_source
 from oracle.proving.intake import add_model
 from oracle.proving.manifest import VERIFIER
 from oracle.settings import Settings
@@ -52,17 +52,17 @@ class ServiceStack:
     def deploy(cls, settings: Settings) -> ServiceStack:
         """Starts a chain and deploys the market on it."""
         compile_contracts(settings)
-        market = open_market("sp500", None, START, None)
-        anvil = AnvilProcess.start(settings, timestamp=market.chain_start())
+        source = open_source("sp500", None, START, None)
+        anvil = AnvilProcess.start(settings, timestamp=source.history(source.start_time - 1, 1)[0].observed_at)
         try:
             client = ChainClient.connect(settings, anvil.rpc_url)
             with opened_database(settings) as database, opened_engine(settings) as engine:
                 engine.prepare(GARCH_CIRCUIT)
-                bring_up(client, database, engine, market.source, _quietly)
+                bring_up(client, database, engine, source, _quietly)
         except BaseException:
             anvil.stop()
             raise
-        return cls(settings, anvil, market.source, client)
+        return cls(settings, anvil, source, client)
 
     @property
     def service(self) -> OracleService:
