@@ -73,6 +73,7 @@ class ChainClient:
         Raises RpcUnavailable when it does not answer, WrongChain when it is not `settings.chain_id`.
         """
         web3 = Web3(PatientProvider(rpc_url, tries=tries))
+        web3.middleware_onion.remove("validation")  # asks for the chain id with every call; it is checked here, once
         with node_errors():
             actual = web3.eth.chain_id
         if actual != settings.chain_id:
@@ -91,7 +92,7 @@ class ChainClient:
 
     def contract(self, name: str, address: str) -> Contract:
         """Contract `name` of build/ at an address. Raises InvalidInput for what is no address, ArtifactMismatch."""
-        return self.web3.eth.contract(address=checked_address(address), abi=self._artifact(name).abi)
+        return self._contract_class(name)(address=checked_address(address))
 
     def constructor(self, artifact: build.ContractArtifact, *args: object) -> ContractConstructor:
         """The creation of a compiled contract, with its constructor's arguments."""
@@ -252,6 +253,10 @@ class ChainClient:
     def _require_local(self, what: str) -> None:
         if not self.is_local:
             raise ConfigurationError(f"cannot {what} on chain {self.chain_id}: it is not a local one")
+
+    @lru_cache(maxsize=256)  # noqa: B019  one client lives as long as the process
+    def _contract_class(self, name: str) -> type[Contract]:
+        return self.web3.eth.contract(abi=self._artifact(name).abi)
 
     @lru_cache(maxsize=256)  # noqa: B019  one client lives as long as the process
     def _artifact(self, name: str) -> build.ContractArtifact:
