@@ -116,7 +116,7 @@ class Feeder:
         """Whether the feed is to be pushed now, from the chain's clock and the market as they are."""
         client = self._parts.client
         latest = AggregatorFeed(client, feed.address).latest()
-        rule = PushRule(self._heartbeat(feed), self._rule.deviation_threshold_bps)
+        rule = PushRule(self._due_secs(feed), self._rule.deviation_threshold_bps)
         facts = PushFacts(
             now=client.head().timestamp if self._parts.source(feed).replay else int(time.time()),
             rule=rule,
@@ -124,6 +124,14 @@ class Feeder:
             candidate=self._candidate(feed),
         )
         return decide(facts)
+
+    def _due_secs(self, feed: FeedRecord) -> int:
+        """The age at which to push: two steps of the market before readers see the feed as stale.
+
+        The market's next price may be a step away, and until its proof lands the old answer ages another.
+        """
+        interval = self._parts.source(feed).interval_secs
+        return max(interval, self._heartbeat(feed) - 2 * interval)
 
     def _heartbeat(self, feed: FeedRecord) -> int:
         return feed.heartbeat or (feed.limits.max_interval if feed.limits else self._parts.source(feed).interval_secs)
