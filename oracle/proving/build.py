@@ -17,9 +17,10 @@ from oracle.proving.circuit import (
     BUILD_TIMEOUT_SECS,
     COMPILED,
     PROVING_KEY,
-    build_keys,
     cache_folder,
     canonical_settings,
+    compile_circuit,
+    make_keys,
 )
 from oracle.proving.files import sha256_file, staged_folder
 from oracle.proving.manifest import (
@@ -67,6 +68,10 @@ class CandidateFailed(ModelRejected):
     """These parameters gave no sound circuit; others may."""
 
 
+class CodeTooLarge(CandidateFailed):
+    """The verifier does not fit into a contract; one with fewer columns or tables may."""
+
+
 def build(plan: Plan, site: Site, out_dir: Path) -> CircuitManifest:
     """Builds the circuit and publishes its folder at `out_dir` in one step, and its proving key in the cache.
 
@@ -92,24 +97,22 @@ def build(plan: Plan, site: Site, out_dir: Path) -> CircuitManifest:
 
 
 def _make_and_try(plan: Plan, site: Site, srs: Path, stage: Path, keys: Path) -> dict[str, Any]:
-    """Keys, witness, proof, verification and the verifier's source; what was measured on the way."""
+    """Keys, verifier, a proof; what was measured on the way. What is cheap to refuse is refused first."""
     rows = quantised_samples(plan.validation, plan.settings["model_input_scales"])
+    logrows = plan.settings["run_args"]["logrows"]
     with Worker(memory_mb=site.memory_mb) as worker:
-        site.report("setup", 0.0, f"keys of 2^{plan.settings['run_args']['logrows']} rows")
         try:
-            setup_seconds = build_keys(worker, stage, srs, keys, stage / VERIFYING_KEY)
+            site.report("samples", 0.0, f"{len(rows)} samples in the finished circuit")
+            compile_circuit(worker, stage, keys)
             got, run = _check_samples(worker, plan, keys, rows)
+            site.report("setup", 0.0, f"keys of 2^{logrows} rows")
+            setup_seconds = make_keys(worker, srs, keys, stage / VERIFYING_KEY)
+            site.report("verifier", 0.0, "generating Solidity")
+            size = _write_verifier(site, srs, stage)
             site.report("prove", 0.0, "a first proof")
             proof = _prove_once(worker, site, srs=srs, stage=stage, keys=keys, rows=rows[_middle(rows)])
         except ToolError as error:
             raise CandidateFailed(f"{error}") from error
-    site.report("verifier", 0.0, "generating Solidity")
-    (stage / VERIFIER).write_text(
-        generate_verifier(stage / VERIFYING_KEY, stage / SETTINGS, srs, memory_mb=site.memory_mb)
-    )
-    size = site.code_size(stage / VERIFIER) if site.code_size else None
-    if size is not None and size > MAX_CODE_SIZE:
-        raise CandidateFailed(f"the verifier's code has {size} bytes, a contract may have {MAX_CODE_SIZE}")
     return {
         "error": got.error,
         "absolute_errors": got.absolute,
@@ -126,6 +129,18 @@ def _make_and_try(plan: Plan, site: Site, srs: Path, stage: Path, keys: Path) ->
         "predicted_gas": plan.predicted_gas,
         "code_size": size,
     }
+
+
+def _write_verifier(site: Site, srs: Path, stage: Path) -> int | None:
+    """Writes Verifier.sol; the size of its code when there is somebody to ask. Raises CodeTooLarge."""
+    source = generate_verifier(stage / VERIFYING_KEY, stage / SETTINGS, srs, memory_mb=site.memory_mb)
+    (stage / VERIFIER).write_text(source)
+    if site.code_size is None:
+        return None
+    size = site.code_size(stage / VERIFIER)
+    if size > MAX_CODE_SIZE:
+        raise CodeTooLarge(f"the verifier's code has {size} bytes, a contract may have {MAX_CODE_SIZE}")
+    return size
 
 
 def _middle(rows: list[list[list[int]]]) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from oracle.errors import ArtifactMismatch, StorageFull
-from oracle.proving.files import STORAGE_REMEDY, locked, sha256_file, staged_folder
+from oracle.proving.files import STORAGE_REMEDY, locked, sha256_file, staged_folder, write_atomic
 from oracle.proving.manifest import NETWORK, SETTINGS, CircuitManifest
 from oracle.proving.pool import Worker
 
@@ -86,33 +86,42 @@ class Built:
         return self.folder / PROVING_KEY
 
 
-def build_keys(worker: Worker, circuit_folder: Path, srs: Path, target: Path, verifying_key: Path) -> float:
-    """Compiles network.onnx under settings.json and makes the keys: proving key into `target`, the other as named.
-
-    Returns the seconds of ezkl's setup. `worker` must be fresh. Raises StorageFull, ToolError, WorkerFailed.
-    """
-    compiled = target / COMPILED
+def compile_circuit(worker: Worker, circuit_folder: Path, target: Path) -> None:
+    """Compiles network.onnx under settings.json into `target`, in a fresh worker. Raises ToolError, StorageFull."""
     worker.call(
         "compile",
         model=str(circuit_folder / NETWORK),
-        circuit=str(compiled),
+        circuit=str(target / COMPILED),
         settings_path=str(circuit_folder / SETTINGS),
         timeout=BUILD_TIMEOUT_SECS,
     )
+    _require(target / COMPILED)
+
+
+def make_keys(worker: Worker, srs: Path, target: Path, verifying_key: Path) -> float:
+    """Makes the keys of the circuit compiled into `target`: the proving key there, the other as named.
+
+    Returns the seconds of ezkl's setup. Raises StorageFull, ToolError, WorkerFailed.
+    """
     result = worker.call(
         "setup",
-        circuit=str(compiled),
+        circuit=str(target / COMPILED),
         vk=str(verifying_key),
         pk=str(target / PROVING_KEY),
         srs_path=str(srs),
         timeout=BUILD_TIMEOUT_SECS,
     )
-    for path in (compiled, verifying_key, target / PROVING_KEY):
-        if not path.exists() or path.stat().st_size == 0:
-            raise StorageFull(f"ezkl left {path.name} empty in {path.parent}", remedy=STORAGE_REMEDY)
+    _require(verifying_key)
+    _require(target / PROVING_KEY)
     hashes = {name: sha256_file(target / name) for name in (COMPILED, PROVING_KEY)}
-    (target / HASHES).write_text(json.dumps(hashes, indent=2) + "\n")
+    write_atomic(target / HASHES, json.dumps(hashes, indent=2) + "\n")
     return float(result["seconds"])
+
+
+def _require(path: Path) -> None:
+    """ezkl does not always report that it could not write."""
+    if not path.exists() or path.stat().st_size == 0:
+        raise StorageFull(f"ezkl left {path.name} empty in {path.parent}", remedy=STORAGE_REMEDY)
 
 
 def cache_folder(cache_dir: Path, manifest: CircuitManifest) -> Path:
@@ -133,7 +142,8 @@ def prepare_keys(
             return Built(target)
         with staged_folder(target) as stage, Worker(memory_mb=memory_mb) as worker:
             verifying_key = stage / "vk.rebuilt"
-            build_keys(worker, circuit_folder, srs, stage, verifying_key)
+            compile_circuit(worker, circuit_folder, stage)
+            make_keys(worker, srs, stage, verifying_key)
             _compare("verifying key", sha256_file(verifying_key), manifest.vk_hash, manifest)
             _compare("proving key", sha256_file(stage / PROVING_KEY), manifest.pk_hash, manifest)
             verifying_key.unlink()

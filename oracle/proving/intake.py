@@ -21,12 +21,12 @@ from typing import Final
 from oracle.domain.proofs import ModelInputs
 from oracle.errors import Conflict, InputRejected, InvalidInput, ModelRejected
 from oracle.proving.baseline import calibrated_plan
-from oracle.proving.build import CandidateFailed, CodeSize, OnProgress, Plan, Site, build
+from oracle.proving.build import CandidateFailed, CodeSize, CodeTooLarge, OnProgress, Plan, Site, build
 from oracle.proving.cost import Objective
 from oracle.proving.diagnosis import PROBE, blame_unsound, blame_unsupported
 from oracle.proving.files import storage_guard
 from oracle.proving.manifest import MANIFEST, CircuitManifest, Domain
-from oracle.proving.pool import ToolError, Worker, WorkerFailed
+from oracle.proving.pool import ToolError, Worker, WorkerFailed, WorkerOutOfMemory, WorkerTimeout
 from oracle.proving.tuner import Grid, Tuner, cheapest_first
 from oracle.proving.validation import (
     EDGE_SAMPLES,
@@ -265,6 +265,7 @@ class _Job:
         """Builds the cheapest candidate that turns out sound; ezkl's own calibration when none of ours is."""
         tuner = Tuner(self.worker, model, validation, self.scratch)
         failures: list[str] = []
+        too_large = False
         for budget in budgets:
             self.site.report("tune", 0.0, f"error budget {budget:g}")
             candidates = tuner.candidates(budget * TARGET_SHARE, self.objective, self.max_columns)
@@ -276,23 +277,29 @@ class _Job:
                     return build(plan, self.site, self.out_dir)
                 except CandidateFailed as error:
                     failures.append(str(error))
+                    too_large = too_large or isinstance(error, CodeTooLarge)
                     self.site.report("tune", 1.0, f"next candidate: {error}")
-        self.site.report("calibrate", 0.0, "ezkl's own calibration")
-        try:
-            plan = calibrated_plan(
-                self.worker,
-                circuit_id=self.name,
-                model=model,
-                validation=validation,
-                max_error=budgets[-1],
-                scratch=self.scratch,
-            )
-            return build(plan, self.site, self.out_dir)
-        except (CandidateFailed, ToolError) as error:
-            failures.append(str(error))
+                except (WorkerTimeout, WorkerOutOfMemory) as error:
+                    raise ModelRejected(f"the model is too large to be proven here: {error}") from error
+        if not too_large:  # ezkl's own choice has no smaller a verifier
+            self.site.report("calibrate", 0.0, "ezkl's own calibration")
+            try:
+                return build(self._calibrated(model, validation, budgets[-1]), self.site, self.out_dir)
+            except (CandidateFailed, ToolError, WorkerTimeout, WorkerOutOfMemory) as error:
+                failures.append(str(error))
         raise ModelRejected(
             f"no sound circuit was found: {'; '.join(dict.fromkeys(failures))}",
             remedy="allow a larger error, or simplify the model; recurrent operators cost less when unrolled",
+        )
+
+    def _calibrated(self, model: Path, validation: Validation, budget: float) -> Plan:
+        return calibrated_plan(
+            self.worker,
+            circuit_id=self.name,
+            model=model,
+            validation=validation,
+            max_error=budget,
+            scratch=self.scratch,
         )
 
 
