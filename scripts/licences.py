@@ -109,8 +109,9 @@ def render() -> tuple[str, list[str]]:
     ]
     text = f"""# Licences of what Plumbline depends on
 
-Made by `scripts/licences.py` from the lock files; `make test` compares. Nothing that ships imports a package under the GPL or
-AGPL. `runtime` is what the service imports, `build` what contracts are compiled with and from, `development` the rest.
+Made by `scripts/licences.py` from the lock files; `make test` compares. Nothing that ships imports a package under
+the GPL or AGPL. `runtime` is what the service imports, `build` what contracts are compiled with and from,
+`development` the rest.
 
 ## Python
 

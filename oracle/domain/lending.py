@@ -92,7 +92,8 @@ def sqrt_years(secs: int) -> int:
 def target_ltv(volatility: int, sqrt_delay: int, haircut: int, floor_ltv: int, cap_ltv: int) -> int:
     """clip(1 / (1 + haircut + z99 * volatility * sqrt_delay), floor_ltv, cap_ltv), WAD.
 
-    `volatility` is annualised, WAD; `haircut` is the liquidation bonus plus slippage; `sqrt_delay` is sqrt_years(delay).
+    `volatility` is annualised, WAD; `haircut` is the liquidation bonus plus slippage; `sqrt_delay` is
+    sqrt_years(delay).
     """
     q99 = ceil_div(Z99_WAD * min(volatility, MAX_VOLATILITY_WAD), WAD)
     q99 = ceil_div(q99 * sqrt_delay, WAD)
