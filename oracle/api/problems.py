@@ -10,10 +10,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from oracle import errors
 from oracle.errors import ContractRevert, OracleError
+from oracle.store.db import database_error
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECS: Final = 5
@@ -82,6 +84,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DBAPIError, _database_error)
     app.add_exception_handler(Exception, _unknown_error)
 
 
@@ -93,6 +96,12 @@ def _oracle_error(_request: Request, error: Exception) -> ProblemResponse:
         name = ContractRevert.__name__
         more["revert"] = {"name": error.name, "args": [_json_argument(argument) for argument in error.args_]}
     return problem(status_of(error), name, str(error), remedy=error.remedy, **more)
+
+
+def _database_error(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, DBAPIError)
+    _log.error("database failed", path=request.url.path, exc_info=error)
+    return _oracle_error(request, database_error(error))
 
 
 def _api_error(_request: Request, error: Exception) -> ProblemResponse:

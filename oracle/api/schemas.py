@@ -135,6 +135,43 @@ class CheckOut(Schema):
     detail: str
 
 
+class EvidenceOut(Schema):
+    """One round of a proven feed from the chain alone: what anybody needs to check it again, and the checks done.
+
+    Answers, outputs and prices as in the contracts; `inputs` are the model's, recomputed from the recorded
+    observations; `instances` are what the verifier read.
+    """
+
+    chain_id: int
+    feed: str = Field(description="The feed's address.")
+    description: str
+    round_id: int
+    tx_hash: str
+    block_number: int
+    observation_round: int
+    observed_at: int
+    updated_at: int
+    answer: DecimalText
+    proven_answer: DecimalText
+    model_id: int
+    model_version: int
+    model_hash: str
+    circuit_hash: str
+    vk_hash: str
+    verifier: str
+    verifier_code_hash: str
+    input_commitment: str
+    proof_hash: str
+    root: str
+    prices: list[int]
+    inputs: list[DecimalText]
+    outputs_wad: list[DecimalText]
+    instances: list[DecimalText]
+    zk_proof: HexText
+    checks: list[CheckOut]
+    ok: bool
+
+
 class VerificationOut(Schema):
     """A round verified again from the chain alone."""
 

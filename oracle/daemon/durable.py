@@ -23,7 +23,8 @@ from oracle.domain.requests import Cause
 from oracle.errors import Conflict, NotFound, OracleError, Retry, ServiceUnavailable
 
 APP_NAME: Final = "plumbline"
-POLL_SECS: Final = 0.05
+# An idle queue that is asked twice as often costs twice as much: 5 % of a core at this pace
+QUEUE_POLL_SECS: Final = 0.2
 STOP_POLL_SECS: Final = 0.05
 MAX_THREADS: Final = 64
 INTERNAL: Final = "InternalError"
@@ -151,7 +152,6 @@ class DurableEngine:
             serializer=_JsonSerializer(),
             enable_otlp=False,
             max_executor_threads=self._max_threads,
-            notification_listener_polling_interval_sec=POLL_SECS,
         )
         DBOS(config=config)
         self._workflows = {name: DBOS.workflow(name=name)(_own(function)) for name, function in workflows.items()}
@@ -161,7 +161,7 @@ class DurableEngine:
                 queue.name,
                 worker_concurrency=queue.worker_concurrency,
                 partition_concurrency=queue.partition_concurrency,
-                polling_interval_sec=POLL_SECS,
+                polling_interval_sec=QUEUE_POLL_SECS,
             )
 
     def stop(self, timeout_secs: float = 0.0) -> None:

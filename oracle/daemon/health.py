@@ -16,7 +16,7 @@ from oracle.daemon.views import Check, Health
 from oracle.errors import OracleError
 from oracle.units import WAD
 
-# What some twenty rounds cost at 30 gwei; below it a person has to act soon
+# What some ten rounds cost at 30 gwei; below it a person has to act soon
 BALANCE_FLOOR_WEI: Final = WAD // 5
 # A probe that asks more often gets the last answer
 FRESH_SECS: Final = 1.0

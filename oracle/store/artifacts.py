@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from oracle.errors import ArtifactMismatch, InvalidInput, NotFound, StorageFull
+from oracle.errors import ArtifactMismatch, ConfigurationError, InvalidInput, NotFound, StorageFull
 
 FOLDER_NAME: Final = "artifacts"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -33,7 +33,7 @@ class ArtifactStore:
         return self._folder
 
     def put(self, content: bytes) -> str:
-        """The content's hash, once it is on the disk. Raises StorageFull, with nothing half-written."""
+        """The content's hash, once it is on the disk. Raises StorageFull or ConfigurationError, nothing half-written."""
         content_hash = hashlib.sha256(content).hexdigest()
         path = self._path(content_hash)
         with contextlib.suppress(OSError):
@@ -48,7 +48,9 @@ class ArtifactStore:
                     f"{len(content)} bytes do not fit into {self._folder}: {error.strerror}",
                     remedy="free space on that disk; nothing was half-written",
                 ) from error
-            raise
+            raise ConfigurationError(
+                f"{self._folder} cannot be written: {error.strerror}", remedy="see the folder's rights"
+            ) from error
         return content_hash
 
     def get(self, content_hash: str) -> bytes:

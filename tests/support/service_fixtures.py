@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -39,10 +39,39 @@ def service(service_stack: ServiceStack) -> OracleService:
 
 
 @pytest.fixture
-def api(service: OracleService) -> Iterator[httpx.Client]:
+def api(service: OracleService, _servers: _Servers) -> httpx.Client:
     """A client of its API, which a real server answers."""
-    with served(service) as url, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
-        yield client
+    return _servers.client_of(service)
+
+
+@pytest.fixture(scope="session")
+def _servers() -> Iterator[_Servers]:
+    servers = _Servers()
+    yield servers
+    servers.close()
+
+
+class _Servers:
+    """One server at a time, for the service that runs now."""
+
+    def __init__(self) -> None:
+        self._service: OracleService | None = None
+        self._open = ExitStack()
+        self._client: httpx.Client | None = None
+
+    def client_of(self, service: OracleService) -> httpx.Client:
+        """A client of the service's API."""
+        if self._client is None or self._service is not service:
+            self.close()
+            url = self._open.enter_context(served(service))
+            self._client = self._open.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=60))
+            self._service = service
+        return self._client
+
+    def close(self) -> None:
+        """Ends the server."""
+        self._open.close()
+        self._client = self._service = None
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from oracle.api.deps import IdempotencyKey, Service, ended, errors
 from oracle.api.schemas import (
     MAX_ROUND_ID,
+    EvidenceOut,
     FeedOut,
     FeedsOut,
     PathName,
@@ -57,8 +58,8 @@ def get_round(service: Service, name: PathName, round_id: PathRoundId) -> RoundO
     summary="Everything about a proven round from the chain alone: window, inputs, proof, hashes, checks",
     responses=errors(404),
 )
-def get_evidence(service: Service, name: PathName, round_id: PathRoundId) -> dict[str, Any]:
-    return service.evidence(name, round_id).as_json()
+def get_evidence(service: Service, name: PathName, round_id: PathRoundId) -> EvidenceOut:
+    return EvidenceOut.model_validate(service.evidence(name, round_id).as_json())
 
 
 @router.get(

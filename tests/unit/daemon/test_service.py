@@ -106,7 +106,7 @@ def test_request_proof__artifact_folder_cannot_be_written__fails_and_leaves_noth
     request = service.wait(service.request_proof(TINY, INPUTS).id, 60)
     assert request.state is RequestState.FAILED
     assert request.cause is not None
-    assert request.cause.step == "witness"
+    assert (request.cause.error, request.cause.step) == (ConfigurationError.__name__, "witness")
     assert blocked.read_text() == "a file where the folder should be"
 
 
