@@ -13,6 +13,8 @@ from oracle.errors import Halt, InvalidInput, OracleError, Retry, SkipCycle
 if TYPE_CHECKING:
     from rich.console import Console
 
+WIDEST_TABLE = 1_000
+
 EXIT_UNKNOWN = 1
 EXIT_CODES: tuple[tuple[type[OracleError], int], ...] = ((InvalidInput, 2), (Halt, 3), (Retry, 4), (SkipCycle, 5))
 
@@ -50,19 +52,20 @@ def _encode(value: Any) -> Any:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on stdout; columns that start with `>` are right-aligned. Never cut: a narrow terminal wraps it."""
+    """A table on stdout; columns that start with `>` are right-aligned. Never cut nor folded, however wide."""
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for column in columns:
         right = column.startswith(">")
-        table.add_column(column.removeprefix(">"), justify="right" if right else "left", overflow="fold")
+        table.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console = stdout()
-    if not console.is_terminal:
-        console.width = max(console.width, 200)
+    wide = console.options.update(max_width=WIDEST_TABLE)
+    console.width = max(console.width, Measurement.get(console, wide, table).maximum)
     console.print(table)
 
 
@@ -100,17 +103,33 @@ def working(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
         return
     console = stderr()
     if not console.is_terminal:
-        yield lambda text: console.print(f"{title}: {text}", markup=False)
+        yield _changes(lambda text: console.print(f"{title}: {text}", markup=False))
         return
     with console.status(title) as spinner:
         yield lambda text: spinner.update(f"{title}: {text}")
+
+
+def _changes(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Passes on a text unless it is the one before."""
+    last = ""
+
+    def changed(text: str) -> None:
+        nonlocal last
+        if text != last:
+            say(text)
+        last = text
+
+    return changed
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
     """Name and value, a line each; lists and records as JSON."""
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
-        text = json.dumps(value, default=_encode) if isinstance(value, dict | list | tuple) else str(value)
+        if isinstance(value, dict | list | tuple):
+            text = json.dumps(value, default=_encode)
+        else:
+            text = _encode(value) if isinstance(value, bytes) else str(value)
         sys.stdout.write(f"{name.ljust(width)}  {text}\n")
 
 

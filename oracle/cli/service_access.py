@@ -82,4 +82,6 @@ def exact(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _integer(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_integer(item) for item in value]
     return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value

@@ -24,6 +24,7 @@ from oracle.cli.embedded import (
 )
 from oracle.cli.stack import ProcessRecord, Stack
 from oracle.cli.supervisor import POLL_SECS, Say, ServiceProcess, free_port, stop_leftovers, termination
+from oracle.daemon import logs
 from oracle.errors import ConfigurationError, Halt, RpcUnavailable
 from oracle.settings import Settings
 
@@ -44,6 +45,7 @@ class UpOptions:
 def run_up(call: Invocation, options: UpOptions) -> None:
     """Returns when told to end, with everything ended. Raises Conflict when the folder's stack runs already."""
     settings = call.settings
+    logs.configure(settings if call.verbose else settings.model_copy(update={"log_level": "WARNING"}))
     market = options.words.open()
     say = _speaker(call)
     with records.exclusive(settings), termination() as ended:

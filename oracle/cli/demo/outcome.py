@@ -46,7 +46,7 @@ def print_outcome(replay: Replay, result: dict[str, Any]) -> None:
     """The table of rounds, what was warned and liquidated, and how to verify."""
     daily = is_daily(replay.source)
     rows = [cells(row, daily=daily) for row in replay.rows]
-    title = f"{replay.source.symbol}: {len(rows)} proven rounds of {replay.steps} observations"
+    title = f"{replay.source.symbol}: {len(rows)} proven rounds of {replay.steps} observations; steps in seconds"
     render.print_table(title, columns(), [*rows, median_cells(replay.rows)])
     loan = [(format_time(event.observed_at, daily=daily), event.kind, event.text) for event in _loan_events(replay)]
     render.print_table("The loan", ("date", "event", "what"), loan)

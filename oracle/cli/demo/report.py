@@ -49,10 +49,9 @@ def sample_volatility(prices: Sequence[int], periods_per_year: int) -> float:
 
 
 def columns() -> list[str]:
-    """The table's columns; `>` aligns right."""
-    return [">round", "date", ">price", ">observed vol", ">proven vol", ">LTV", ">health", "position", ">gas"] + [
-        f">{step} s" for step in STEPS
-    ]
+    """The table's columns; `>` aligns right. Those of the steps are in seconds."""
+    facts = ["date", ">price", ">observed vol", ">proven vol", ">LTV", ">health", "loan", ">gas"]
+    return [">round", *facts, *(f">{step}" for step in STEPS)]
 
 
 def cells(row: RoundRow, *, daily: bool) -> list[str]:

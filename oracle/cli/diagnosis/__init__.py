@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from oracle.cli.diagnosis import connections, tools
+from oracle.cli.diagnosis import circuits, connections, tools
 from oracle.cli.diagnosis.check import SETUP, Check, broken
 from oracle.errors import OracleError
 from oracle.settings import Settings
@@ -16,6 +16,7 @@ CHECKS: Final[tuple[Callable[[Settings], Iterator[Check]], ...]] = (
     tools.check_anvil,
     tools.check_folders,
     connections.check_contracts,
+    circuits.check_circuits,
     connections.check_chain,
     connections.check_confirmations,
     connections.check_database,
