@@ -33,7 +33,7 @@ class ArtifactStore:
         return self._folder
 
     def put(self, content: bytes) -> str:
-        """The content's hash, once it is on the disk. Raises StorageFull or ConfigurationError, nothing half-written."""
+        """The content's hash, once it is on disk. Raises StorageFull or ConfigurationError, nothing half-written."""
         content_hash = hashlib.sha256(content).hexdigest()
         path = self._path(content_hash)
         with contextlib.suppress(OSError):
