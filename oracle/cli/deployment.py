@@ -12,7 +12,9 @@ from oracle.chain.deploy import Deployer
 from oracle.chain.feeds import FeatureModule, ObservationFeed, RiskFeed
 from oracle.chain.sender import Sender
 from oracle.cli import market_plan
-from oracle.cli.wiring import Say, connect, deployer, deploying_account, opened_database, opened_engine
+from oracle.cli.contracts import contracts
+from oracle.cli.proving import opened_engine
+from oracle.cli.wiring import Say, connect, deployer, deploying_account, opened_database
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.features import WINDOW
 from oracle.domain.garch import GarchParams
@@ -134,13 +136,3 @@ def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices:
     call = feed.submit_many([reports for reports, _ in signed], [signatures for _, signatures in signed])
     sender = Sender(client, deploying_account(client.settings), SqlOutbox(database))
     sender.send(f"warm-up/{prices.address}", prices.address, calldata(call))
-
-
-def contracts(deployment: Deployment) -> dict[str, str]:
-    """Every contract's address by its name in the deployment."""
-    found = {"registry": deployment.registry, "inference-verifier": deployment.inference_verifier}
-    found |= {f"token/{token.symbol}": token.address for token in deployment.tokens.values()}
-    found |= {f"verifier/{model.name}": model.verifier for model in deployment.models.values()}
-    found |= {f"feed/{feed.name}": feed.address for feed in deployment.feeds.values()}
-    found |= {f"module/{feed.name}": feed.feature_module for feed in deployment.feeds.values() if feed.feature_module}
-    return found | {f"lending/{vault.name}": vault.address for vault in deployment.lending.values()}

@@ -13,8 +13,9 @@ from oracle.chain.client import ChainClient
 from oracle.chain.feeds import RiskFeed
 from oracle.cli.deployment import WARM_UP_PRICES, bring_up, bring_up_lending
 from oracle.cli.market_plan import GARCH_CIRCUIT, names
+from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import request_error
-from oracle.cli.wiring import Say, deployment, opened_database, opened_engine, opened_service
+from oracle.cli.wiring import Say, deployment, opened_database, opened_service
 from oracle.daemon.service import OracleService
 from oracle.domain.requests import RequestState
 from oracle.errors import Conflict, FeatureUnavailable

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from oracle.chain.models import ModelRegistry
 from oracle.chain.records import load_deployment
-from oracle.chain.solc import compile_verifier
-from oracle.cli.proofs import registered
-from oracle.cli.wiring import Say, connect, deployer, opened_database, opened_engine
+from oracle.cli.proving import opened_engine
+from oracle.cli.service_access import Say
 from oracle.domain.deployment import Deployment, ModelRecord
 from oracle.errors import ArtifactMismatch
 from oracle.proving.manifest import VERIFIER, CircuitManifest, check_folder
@@ -57,6 +55,10 @@ def _reachable(settings: Settings) -> bool:
 
 
 def _verify_on_chain(settings: Settings, known: Deployment, manifest: CircuitManifest, record: ModelRecord) -> None:
+    from oracle.chain.models import ModelRegistry
+    from oracle.cli.submission import registered
+    from oracle.cli.wiring import connect
+
     client = connect(settings)
     registered(client, manifest)
     registry = ModelRegistry(client, known.registry)
@@ -70,6 +72,8 @@ def _verify_on_chain(settings: Settings, known: Deployment, manifest: CircuitMan
 
 def deploy_model(settings: Settings, name: str, rpc_url: str | None, say: Say) -> dict[str, Any]:
     """Deploys a circuit's verifier and registers the model; the core first, where it is missing. Skips what stands."""
+    from oracle.cli.wiring import connect, deployer, opened_database
+
     client = connect(settings, rpc_url)
     with opened_engine(settings) as engine, opened_database(settings) as database:
         manifest, folder = engine.circuit(name), engine.folder(name)
@@ -123,9 +127,12 @@ def add_model(
 
     Raises ModelRejected, InputRejected (the calibration), Conflict for a name that is taken, StorageFull.
     """
+    from oracle.chain.solc import compile_verifier
     from oracle.proving.intake import add_model as take_in
 
     if deploy:
+        from oracle.cli.wiring import connect
+
         connect(settings, rpc_url)  # fails now, not after minutes of work
 
     def progress(stage: str, fraction: float, detail: str) -> None:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from oracle.chain.accounts import operator_account
-from oracle.chain.client import ChainClient
-from oracle.chain.models import InferenceContext, InferenceVerifier
-from oracle.chain.sender import Sender
+from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say, api, exact, follow, patiently
-from oracle.cli.wiring import connect, deployment, opened_database, opened_engine
-from oracle.domain.deployment import ModelRecord
 from oracle.domain.proofs import ModelInputs, Proof
-from oracle.errors import ArtifactMismatch, InputRejected, NotFound, StorageFull
+from oracle.errors import InputRejected, StorageFull
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.manifest import CircuitManifest
 from oracle.settings import Settings
-from oracle.store.outbox import SqlOutbox
 
 
 def read_inputs(path: Path) -> ModelInputs:
@@ -44,8 +39,7 @@ def prove_input(
     with opened_engine(settings) as engine:
         manifest = engine.circuit(name)
         inputs = read_inputs(input_file)
-        client = connect(settings, rpc_url) if submit else None
-        record = registered(client, manifest) if client is not None else None
+        on_chain = _submission(settings, manifest, rpc_url) if submit else None
         proof = make_proof(engine, name, inputs, say)
         facts: dict[str, Any] = {
             "model": name,
@@ -58,10 +52,22 @@ def prove_input(
     if output is not None:
         _write(output, proof)
         facts["file"] = str(output)
-    if client is not None and record is not None:
+    if on_chain is not None:
         say("verifying on chain")
-        facts |= submit_proof(client, record, proof)
+        facts |= on_chain(proof)
     return facts
+
+
+def _submission(
+    settings: Settings, manifest: CircuitManifest, rpc_url: str | None
+) -> Callable[[Proof], dict[str, Any]]:
+    """What verifies a proof on chain. Fails before any work where the chain or the model is not there."""
+    from oracle.cli.submission import registered, submit_proof
+    from oracle.cli.wiring import connect
+
+    client = connect(settings, rpc_url)
+    record = registered(client, manifest)
+    return lambda proof: submit_proof(client, record, proof)
 
 
 def make_proof(engine: ProvingEngine, name: str, inputs: ModelInputs, say: Say) -> Proof:
@@ -74,44 +80,6 @@ def make_proof(engine: ProvingEngine, name: str, inputs: ModelInputs, say: Say) 
     engine.prepare(name, progress)
     say("witness")
     return engine.prove(name, engine.witness(name, quantised), on_progress=progress)
-
-
-def registered(client: ChainClient, manifest: CircuitManifest) -> ModelRecord:
-    """The model's record on a chain. Raises NotFound, or ArtifactMismatch when the chain has another circuit of it."""
-    found = deployment(client)
-    record = found.models.get(manifest.circuit_id)
-    if record is None:
-        raise NotFound(
-            f"{manifest.circuit_id} is not registered on chain {client.chain_id}",
-            remedy=f"register it with `plumbline model deploy {manifest.circuit_id}`",
-        )
-    if int(record.vk_hash, 16) != int(manifest.vk_hash, 16):
-        raise ArtifactMismatch(
-            f"{manifest.circuit_id} on chain has verification key {record.vk_hash}, here it has {manifest.vk_hash}",
-            remedy=f"register this version with `plumbline model deploy {manifest.circuit_id}`",
-        )
-    return record
-
-
-def submit_proof(client: ChainClient, record: ModelRecord, proof: Proof) -> dict[str, Any]:
-    """Has a proof verified in a transaction of the operator. Raises ContractRevert."""
-    verifier = InferenceVerifier(client, deployment(client).inference_verifier)
-    spec = verifier.registry().verifier_of(record.model_id, record.version)
-    context = InferenceContext(record.version, client.head().timestamp, secrets.token_bytes(32))
-    inference = verifier.inference(record.model_id, spec, context, proof.instances, proof.zk_proof)
-    with opened_database(client.settings) as database:
-        sender = Sender(client, operator_account(client.settings), SqlOutbox(database))
-        receipt = sender.transact(f"prove/{inference.inference_id.hex()}", verifier.verify(inference))
-    return {
-        "modelId": record.model_id,
-        "version": record.version,
-        "inputCommitment": inference.input_commitment,
-        "outputsWad": spec.outputs_wad(proof.instances[spec.input_count :]),
-        "txHash": bytes(receipt["transactionHash"]),
-        "block": int(receipt["blockNumber"]),
-        "gasUsed": int(receipt["gasUsed"]),
-        "verifiedOnChain": True,
-    }
 
 
 def request_proof(

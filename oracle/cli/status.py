@@ -10,7 +10,7 @@ from oracle.chain.models import ModelRegistry
 from oracle.chain.records import load_deployment
 from oracle.cli import stack as records
 from oracle.cli.api_client import ApiClient
-from oracle.cli.deployment import contracts
+from oracle.cli.contracts import contracts
 from oracle.cli.stack import Stack
 from oracle.domain.deployment import Deployment, FeedRecord, ModelRecord
 from oracle.errors import OracleError

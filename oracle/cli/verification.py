@@ -13,7 +13,8 @@ from oracle.chain.client import ChainClient, checked_address, node_errors
 from oracle.chain.evidence import collect_evidence
 from oracle.chain.records import load_deployment
 from oracle.cli import stack as records
-from oracle.cli.wiring import deployment, opened_engine
+from oracle.cli.proving import opened_engine
+from oracle.cli.wiring import deployment
 from oracle.domain.evidence import Check, CheckStatus, Evidence
 from oracle.domain.proofs import Proof
 from oracle.errors import InputRejected, InvalidInput, NotFound, ProofRejected

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from eth_account.signers.local import LocalAccount
-from sqlalchemy.engine import Engine
 
 from oracle.chain.accounts import configured_account, local_roles, operator_account
 from oracle.chain.client import ChainClient
@@ -16,17 +15,19 @@ from oracle.chain.records import load_deployment
 from oracle.chain.sender import Sender
 from oracle.cli import stack as records
 from oracle.cli.market_plan import names
+from oracle.cli.proving import opened_engine
 from oracle.constants import LOCAL_CHAIN_IDS
-from oracle.daemon.service import OracleService, deployment_id
 from oracle.domain.deployment import Deployment
 from oracle.errors import NotFound
 from oracle.market.base import MarketSource
-from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
-from oracle.store import db
-from oracle.store.outbox import SqlOutbox
 
 WORKFLOWS_NAME: Final = "workflows.db"
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from oracle.daemon.service import OracleService
 
 Say = Callable[[str], None]
 
@@ -41,22 +42,14 @@ def connect(settings: Settings, rpc_url: str | None = None) -> ChainClient:
 @contextmanager
 def opened_database(settings: Settings) -> Iterator[Engine]:
     """The database with its tables, closed at the end."""
+    from oracle.store import db
+
     engine = db.open_engine(db.database_url(settings))
     try:
         db.create_tables(engine)
         yield engine
     finally:
         engine.dispose()
-
-
-@contextmanager
-def opened_engine(settings: Settings) -> Iterator[ProvingEngine]:
-    """The proving engine, its workers ended at the end."""
-    engine = ProvingEngine(settings)
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 def deploying_account(settings: Settings) -> LocalAccount:
@@ -69,6 +62,8 @@ def deploying_account(settings: Settings) -> LocalAccount:
 
 def deployer(client: ChainClient, database: Engine, say: Say) -> Deployer:
     """What deploys onto a chain, and registers models there."""
+    from oracle.store.outbox import SqlOutbox
+
     account = deploying_account(client.settings)
     return Deployer(client, Sender(client, account, SqlOutbox(database)), say)
 
@@ -90,6 +85,10 @@ def opened_service(settings: Settings, client: ChainClient, sources: Sequence[Ma
 
     Each source serves the price feed that its symbol names. Raises NotFound when nothing is deployed.
     """
+    from oracle.daemon.service import OracleService, deployment_id
+    from oracle.store import db
+    from oracle.store.outbox import SqlOutbox
+
     record = deployment(client)
     with opened_database(settings) as database, opened_engine(settings) as engine:
         workflows = db.open_engine(settings.database_url or db.sqlite_url(settings.state_dir / WORKFLOWS_NAME))
