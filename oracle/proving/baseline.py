@@ -1,13 +1,13 @@
-"""ezkl's own calibration: the fallback when nothing of ours is sound, and what the benchmark compares with.
+"""ezkl's own calibration: the fallback when nothing of ours is sound, and what a benchmark compares with.
 
-manifest = ezkl_default_circuit(settings, "mlp-ezkl", onnx, calibration, out_dir, target="resources")
+oracle.proving.intake.ezkl_default_circuit builds a whole circuit of it.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from oracle.proving.build import Plan
 from oracle.proving.cost import predict
@@ -17,7 +17,7 @@ from oracle.proving.validation import Validation
 CALIBRATE_TIMEOUT_SECS: Final = 900.0
 CALIBRATION_SAMPLES: Final = 20
 
-Target = Literal["resources", "accuracy"]
+Target: TypeAlias = Literal["resources", "accuracy"]
 
 
 def calibrated_plan(

@@ -11,10 +11,11 @@ import pytest
 from oracle.constants import MAX_CODE_SIZE
 from oracle.domain.proofs import ModelInputs
 from oracle.errors import Conflict, InputRejected, InvalidInput, ModelRejected
-from oracle.proving import intake
+from oracle.proving import intake, selection
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.intake import add_model, bind_shapes, build_circuit, split_samples
+from oracle.proving.intake import add_model, build_circuit
 from oracle.proving.manifest import Domain
+from oracle.proving.samples import bind_shapes, read_calibration, split_samples
 from oracle.settings import Settings
 from tests.support import networks
 from tests.support.networks import Network
@@ -72,7 +73,7 @@ def test_add_model__code_size__is_asked_of_every_candidate(away: Settings, tmp_p
 def test_add_model__no_verifier_small_enough__names_both_sizes(
     away: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "ATTEMPTS", 1)
+    monkeypatch.setattr(selection, "ATTEMPTS", 1)
     made = networks.relu(tmp_path)
     with pytest.raises(ModelRejected, match=r"has 30000 bytes, a contract may have 24576"):
         add_model(away, "large", made.onnx, made.calibration, code_size=lambda path: 30_000, max_error=2e-2)
@@ -228,6 +229,7 @@ def test_add_model__budget_that_cannot_be_met__is_refused(
         ([[None, None, 4]], [20], [[1, 5, 4]]),
         ([[2, None]], [6], [[2, 3]]),
         ([[]], [1], [[]]),
+        ([[None]], [8], [[8]]),
         ([[None, 3], [None, 2]], [3, 2], [[1, 3], [1, 2]]),
     ],
 )
@@ -256,4 +258,4 @@ def test_split_samples__counts_that_differ__are_refused() -> None:
 def test_read_calibration__list_of_documents__is_many_samples(tmp_path: Path) -> None:
     made: Network = networks.relu(tmp_path)
     made.calibration.write_text(json.dumps([{"input_data": [[1, 2, 3, 4]]}, {"input_data": [[5, 6, 7, 8]]}]))
-    assert len(intake._read_calibration(made.calibration)) == 2
+    assert len(read_calibration(made.calibration)) == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from oracle.proving.baseline import calibrated_plan
 from oracle.proving.cost import Cost, logrows_for, predict
 from oracle.proving.manifest import Domain
 from oracle.proving.pool import ToolError, Worker
@@ -86,6 +87,21 @@ def test_run__finer_scale__has_a_smaller_error(worker: Worker, tmp_path: Path) -
         assert result is not None
         errors.append(result.score.error)
     assert errors == sorted(errors, reverse=True)
+
+
+def test_calibrated_plan__fallback__is_ezkls_choice_with_every_check(worker: Worker, tmp_path: Path) -> None:
+    tuner = _tuner(worker, networks.relu(tmp_path).onnx, tmp_path, edges=0)
+    plan = calibrated_plan(
+        worker,
+        circuit_id="theirs",
+        model=tuner.model,
+        validation=tuner.validation,
+        max_error=1e-2,
+        scratch=tmp_path,
+    )
+    arguments = plan.settings["run_args"]
+    assert (arguments["decomp_base"], arguments["logrows"]) == (16_384, 15)
+    assert arguments["ignore_range_check_inputs_outputs"] is False
 
 
 def test_cheapest_first__same_shape__is_tried_once(worker: Worker, tmp_path: Path) -> None:
