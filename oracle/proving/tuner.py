@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +35,8 @@ TABLE_MARGIN: Final = 1.25
 BITS_MARGIN: Final = 1
 SEARCH_LOOKUP: Final = (-(1 << 40), 1 << 40)
 SEARCH_LOGROWS: Final = 20
+# Seconds after which a large model's circuits are searched no further: more columns are tried last
+SHAPES_SECS: Final = 20.0
 # What is written for a circuit without tables
 NO_TABLE: Final = (-128, 128)
 # Range checks wider than this are the decomposition's, whose base is chosen apart
@@ -170,16 +174,20 @@ class Tuner:
         return sorted(found, key=lambda one: (one.cost.weight(objective), one.scale_result.score.error))
 
     def _shapes_for(self, result: ScaleResult, max_columns: int, *, random_check: bool) -> list[Candidate]:
-        found = []
-        for disable_freivalds in (False, True) if random_check else (False,):
-            for columns in range(1, max_columns + 1):
-                for legs in range(1, MAX_LEGS + 1):
-                    candidate = self._candidate(result, legs, columns, disable_freivalds)
-                    if candidate is None:
-                        continue
-                    found.append(candidate)
-                    if logrows_for(candidate.rows) >= candidate.params.logrows:
-                        break  # rows decide already: more legs only add rows
+        found: list[Candidate] = []
+        started = time.monotonic()
+        for columns, disable_freivalds in product(
+            range(1, max_columns + 1), (False, True) if random_check else (False,)
+        ):
+            if found and time.monotonic() - started > SHAPES_SECS:
+                break
+            for legs in range(1, MAX_LEGS + 1):
+                candidate = self._candidate(result, legs, columns, disable_freivalds)
+                if candidate is None:
+                    continue
+                found.append(candidate)
+                if logrows_for(candidate.rows) >= candidate.params.logrows:
+                    break  # rows decide already: more legs only add rows
         return found
 
     def _candidate(self, result: ScaleResult, legs: int, columns: int, disable_freivalds: bool) -> Candidate | None:
