@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -71,11 +72,12 @@ class Selection:
         Raises ModelRejected with every reason.
         """
         tuners: list[Tuner] = []
-        for choice in self._choices(validations, tuners, budgets):
-            for candidate in cheapest_first(choice.candidates, ATTEMPTS):
-                manifest = self._try(choice, candidate)
-                if manifest is not None:
-                    return manifest
+        choices = self._choices(validations, tuners, budgets)
+        tries = ((choice, one) for choice in choices for one in cheapest_first(choice.candidates, ATTEMPTS))
+        for choice, candidate in islice(tries, ATTEMPTS):
+            manifest = self._try(choice, candidate)
+            if manifest is not None:
+                return manifest
         if not self._too_large:  # ezkl's own choice has no smaller a verifier
             try:
                 return self.build_theirs(tuners[-1].validation, budgets[-1], "resources")

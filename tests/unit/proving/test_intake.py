@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from oracle.errors import Conflict, InputRejected, InvalidInput, ModelRejected
 from oracle.proving import intake, selection
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.intake import add_model, build_circuit
-from oracle.proving.manifest import Domain
+from oracle.proving.manifest import CircuitManifest, Domain
 from oracle.proving.samples import bind_shapes, read_calibration, split_samples
 from oracle.settings import Settings
 from tests.support import networks
@@ -34,6 +35,13 @@ def _prove(engine: ProvingEngine, name: str, rows: list[list[float]]) -> list[fl
     proof = engine.prove(name, engine.witness(name, engine.quantise(name, rows)))
     engine.verify(name, proof)
     return engine.outputs(name, proof)
+
+
+def _build(settings: Settings, folder: Path, **arguments: Any) -> CircuitManifest:
+    """A circuit over one domain, its own samples'."""
+    made = networks.relu(folder)
+    domain = [Domain(low=-5, high=5)]
+    return build_circuit(settings, "built", made.onnx, made.calibration, folder / "out", domain=domain, **arguments)
 
 
 def test_add_model__two_inputs_one_sample__is_provable(away: Settings, tmp_path: Path, open_engine: OpenEngine) -> None:
@@ -70,14 +78,13 @@ def test_add_model__code_size__is_asked_of_every_candidate(away: Settings, tmp_p
     assert manifest.measured.code_size == MAX_CODE_SIZE
 
 
-def test_add_model__no_verifier_small_enough__names_both_sizes(
+def test_build_circuit__no_verifier_small_enough__names_both_sizes(
     away: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(selection, "ATTEMPTS", 1)
-    made = networks.relu(tmp_path)
     with pytest.raises(ModelRejected, match=r"has 30000 bytes, a contract may have 24576"):
-        add_model(away, "large", made.onnx, made.calibration, code_size=lambda path: 30_000, max_error=2e-2)
-    assert not (away.state_dir / "circuits" / "large").exists()
+        _build(away, tmp_path, max_error=2e-2, code_size=lambda path: 30_000)
+    assert not (tmp_path / "out").exists()
 
 
 def test_build_circuit__same_model_twice__gives_the_same_keys(home: Settings, away: Settings, tmp_path: Path) -> None:
@@ -213,12 +220,9 @@ def test_add_model__budget_that_is_none__is_refused(away: Settings, tmp_path: Pa
         add_model(away, "bad", made.onnx, made.calibration, max_error=max_error)
 
 
-def test_add_model__budget_that_cannot_be_met__is_refused(
-    away: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = networks.relu(tmp_path)
-    with pytest.raises(ModelRejected, match="no sound circuit was found"):
-        add_model(away, "bad", made.onnx, made.calibration, max_error=1e-9)
+def test_build_circuit__budget_that_cannot_be_met__is_refused(away: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ModelRejected, match="no sound circuit was found: the circuit's error is"):
+        _build(away, tmp_path, max_error=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.unit.proving.conftest import LOGISTIC, RELU
 
 def test_witness__any_integers__are_put_into_the_circuit_unchanged(engine: ProvingEngine) -> None:
     edge = math.floor(engine.circuit(RELU).domain[0].high * 2 ** engine.circuit(RELU).input_scale(0))
-    for values in ([0, 1, -1, 7], [edge, -edge, 0, 1], [12345, -54321, 3, -3]):
+    for values in ([0, 1, -1, 7], [edge, -edge, 0, 1], [1234, -4321, 3, -3]):
         made = engine.witness(RELU, values)
         assert list(made.inputs) == values
         assert made.instances[: len(values)] == tuple(
