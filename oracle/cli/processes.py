@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 
 import psutil
 
 # psutil reads start times in clock ticks: two readings of one process agree well within this
 START_TIME_TOLERANCE_SECS = 1.0
+POLL_SECS = 0.05
+KILL_SECS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,26 @@ class ProcessRef:
         return self._find() is not None
 
     def stop(self, timeout_secs: float = 10.0) -> bool:
-        """Ends it, first with SIGTERM and after the timeout with SIGKILL; True when there was something to end."""
+        """Ends it, first with SIGTERM and after the timeout with SIGKILL; True when there was something to end.
+
+        A zombie counts as ended: whoever started it may never ask how it went.
+        """
         process = self._find()
         if process is None:
             return False
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-            try:
-                process.wait(timeout_secs)
-            except psutil.TimeoutExpired:
+            if not self._ended_within(timeout_secs):
                 process.kill()
-                process.wait(timeout_secs)
+                self._ended_within(KILL_SECS)
+        return True
+
+    def _ended_within(self, timeout_secs: float) -> bool:
+        deadline = time.monotonic() + timeout_secs
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECS)
         return True
 
     def _find(self) -> psutil.Process | None:

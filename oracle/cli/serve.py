@@ -10,13 +10,12 @@ from oracle.chain.client import ChainClient
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
 from oracle.cli.embedded import MarketWords
-from oracle.cli.supervisor import free_port
+from oracle.cli.supervisor import POLL_SECS, free_port, termination
 from oracle.cli.wiring import opened_service
 from oracle.daemon.service import OracleService
 from oracle.errors import ConfigurationError, Halt, NotFound
 from oracle.settings import Settings
 
-FATAL_POLL_SECS: Final = 0.5
 # Open answers, such as long polls, get so long when the process is told to end
 SHUTDOWN_SECS: Final = 3
 
@@ -64,26 +63,23 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _run_api(service: OracleService, listener: socket.socket) -> None:
-    """Answers until a signal comes, or the service is broken."""
+    """Answers until a signal comes, or the service is broken.
+
+    The server runs in a thread: in the main one it would end the process by the signal, before the service has stopped.
+    """
     import uvicorn
 
     from oracle.api.app import create_app
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(service),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=SHUTDOWN_SECS,
-        )
+    config = uvicorn.Config(
+        create_app(service), log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECS
     )
-    watcher = threading.Thread(target=_end_when_broken, args=(service, server), daemon=True)
-    watcher.start()
-    server.run(sockets=[listener])
-
-
-def _end_when_broken(service: OracleService, server: object) -> None:
-    while not service.stopping.is_set():
-        if service.fatal.wait(FATAL_POLL_SECS):
-            server.should_exit = True  # type: ignore[attr-defined]
-            return
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="plumbline-api")
+    with termination() as ended:
+        thread.start()
+        while thread.is_alive() and not service.fatal.is_set() and not ended.wait(POLL_SECS):
+            pass
+        service.stopping.set()
+        server.should_exit = True
+        thread.join()

@@ -23,7 +23,15 @@ from oracle.cli.embedded import (
     require_same_market,
 )
 from oracle.cli.stack import ProcessRecord, Stack
-from oracle.cli.supervisor import POLL_SECS, Say, ServiceProcess, free_port, stop_leftovers, termination
+from oracle.cli.supervisor import (
+    POLL_SECS,
+    STOP_TIMEOUT_SECS,
+    Say,
+    ServiceProcess,
+    free_port,
+    stop_leftovers,
+    termination,
+)
 from oracle.daemon import logs
 from oracle.errors import ConfigurationError, Halt, RpcUnavailable
 from oracle.settings import Settings
@@ -100,13 +108,14 @@ def _chain(settings: Settings, options: UpOptions, market: Market, previous: Sta
         yield stack
         return
     anvil = _adopted(previous, options, say) or _started(settings, options, market, say)
+    process = ProcessRecord.of(anvil.pid)
     try:
-        stack = stack.model_copy(update={"rpc_url": anvil.rpc_url, "anvil": ProcessRecord.of(anvil.pid)})
+        stack = stack.model_copy(update={"rpc_url": anvil.rpc_url, "anvil": process})
         records.save(settings, stack)
         yield stack
     finally:
         say("ending the chain")
-        anvil.stop()
+        process.ref.stop(STOP_TIMEOUT_SECS)
 
 
 def _adopted(previous: Stack | None, options: UpOptions, say: Say) -> AnvilProcess | None:

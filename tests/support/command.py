@@ -75,6 +75,7 @@ class Plumbline:
     def up(self, *arguments: str) -> dict[str, Any]:
         """Starts `plumbline up` and returns its status once it is ready."""
         log = self.state_dir.parent / "up.log"
+        before = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
             self._up = subprocess.Popen(
                 self._command("up", *arguments), cwd=PROJECT_ROOT, env=self._env(), stdout=out, stderr=out
@@ -82,19 +83,13 @@ class Plumbline:
         up = self._up
 
         def ready() -> bool:
-            assert up.poll() is None, log.read_text()
-            return "Ready." in log.read_text().rpartition("starting the chain")[2] or self._is_ready()
+            said = log.read_text()[before:]
+            assert up.poll() is None, said
+            return "Ready." in said
 
         until(ready, UP_TIMEOUT_SECS)
         status: dict[str, Any] = self("status", "--json").facts
         return status
-
-    def _is_ready(self) -> bool:
-        record = self.state_dir / "stack.json"
-        if not record.exists():
-            return False
-        done = self("status", "--json")
-        return done.returncode == 0 and bool(done.facts["service"]["ready"])
 
     def kill_up(self) -> None:
         """Kills `plumbline up` itself, as a power cut would, but not what it has started."""

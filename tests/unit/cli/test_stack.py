@@ -95,6 +95,18 @@ def test_process_ref_stop__running__ended(sleeper: subprocess.Popen[bytes]) -> N
     assert not ref.alive()
 
 
+def test_process_ref_stop__nobody_waits_for_it__returns_at_once() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    ref = ProcessRef.of(child.pid)
+    code = (
+        "import sys; from oracle.cli.processes import ProcessRef\n"
+        "ProcessRef(int(sys.argv[1]), float(sys.argv[2])).stop(100)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(ref.pid), str(ref.started_at)], check=True, timeout=50)
+    assert not ref.alive()
+    assert child.wait() != 0
+
+
 def test_take_down__service_left_behind__ended_and_forgotten(
     settings: Settings, sleeper: subprocess.Popen[bytes]
 ) -> None:
