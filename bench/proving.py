@@ -12,7 +12,7 @@ from typing import Final
 from bench.arms import Arm, Record
 from bench.windows import sp500_windows
 from oracle.proving.circuit import canonical_settings
-from oracle.proving.manifest import NETWORK, SETTINGS, read_manifest
+from oracle.proving.manifest import NETWORK, SETTINGS
 from oracle.proving.pool import Worker
 from oracle.proving.srs import dev_srs
 from oracle.settings import Settings
@@ -27,8 +27,7 @@ def compare(
 ) -> list[Record]:
     """Records of both arms; their proofs are made in turn, so that a busy machine slows both."""
     circuit = settings.circuits_dir / circuit_id
-    scale = read_manifest(circuit).input_scale_bits[0]
-    windows = sp500_windows(samples, scale)
+    windows = sp500_windows(samples)
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as scratch, ExitStack() as stack:
         folder = Path(scratch)
         workers = [stack.enter_context(Worker(memory_mb=MEMORY_MB)) for _ in range(2)]

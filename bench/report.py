@@ -38,11 +38,10 @@ def proving_table(records: Sequence[Record]) -> Table:
 def ratios(records: Sequence[Record]) -> str:
     """How many times cheaper the first arm is than the second."""
     ours, theirs = records
-    worse = ours.error > theirs.error
     return (
         f"prove: {theirs.prove_secs / ours.prove_secs:.1f}x less time, "
-        f"{theirs.prove_cpu_secs / ours.prove_cpu_secs:.1f}x less CPU, at {theirs.error / ours.error:.1f}x "
-        f"{'the' if not worse else 'of the'} error of ezkl's choice over ours"
+        f"{theirs.prove_cpu_secs / ours.prove_cpu_secs:.1f}x less CPU; "
+        f"in-circuit error: {ours.error:.1e} against {theirs.error:.1e}"
     )
 
 

@@ -14,9 +14,10 @@ from typing import Any
 from oracle.chain.anvil import AnvilProcess
 from oracle.chain.client import ChainClient
 from oracle.chain.gas import split_round_gas
-from oracle.cli.embedded import open_market, prepare_chain
+from oracle.cli.embedded import MarketWords, prepare_chain
 from oracle.cli.market_plan import names
 from oracle.cli.wiring import opened_service
+from oracle.daemon import logs
 from oracle.daemon.service import OracleService
 from oracle.domain.requests import RequestState
 from oracle.settings import Settings
@@ -38,7 +39,8 @@ def publish(settings: Settings, *, count: int, say: Callable[[str], None]) -> Ro
     """Deploys the S&P 500 market on a chain of its own and publishes `count` rounds."""
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as scratch:
         own = settings.model_copy(update={"state_dir": Path(scratch), "rpc_url": "", "database_url": ""})
-        market = open_market("sp500", None, START, None)
+        logs.configure(own)
+        market = MarketWords.of("sp500", None, START, None).open()
         anvil = AnvilProcess.start(own, timestamp=market.chain_start())
         try:
             began = time.monotonic()
@@ -75,5 +77,5 @@ def _summary(
     rounds.seconds["observation to accepted round"] = median(result["elapsed"] for result in results)
     splits = [dataclasses.asdict(split_round_gas(client, address, int(result["roundId"]))) for result in results]
     rounds.gas = {purpose: round(median(split[purpose] for split in splits)) for purpose in splits[0]}
-    rounds.gas["observation (3 of 5 publishers)"] = round(median(int(result["observeGasUsed"]) for result in results))
+    rounds.gas["its observation, five publishers"] = round(median(int(result["observeGasUsed"]) for result in results))
     return rounds
