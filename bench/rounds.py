@@ -38,7 +38,9 @@ class Rounds:
 def publish(settings: Settings, *, count: int, say: Callable[[str], None]) -> Rounds:
     """Deploys the S&P 500 market on a chain of its own and publishes `count` rounds."""
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as scratch:
-        own = settings.model_copy(update={"state_dir": Path(scratch), "rpc_url": "", "database_url": ""})
+        own = settings.model_copy(
+            update={"state_dir": Path(scratch), "rpc_url": "", "database_url": "", "log_level": "WARNING"}
+        )
         logs.configure(own)
         market = MarketWords.of("sp500", None, START, None).open()
         anvil = AnvilProcess.start(own, timestamp=market.chain_start())
