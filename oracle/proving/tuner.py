@@ -36,7 +36,7 @@ BITS_MARGIN: Final = 1
 SEARCH_LOOKUP: Final = (-(1 << 40), 1 << 40)
 SEARCH_LOGROWS: Final = 20
 # Seconds after which a large model's circuits are searched no further: more columns are tried last
-SHAPES_SECS: Final = 20.0
+SHAPES_SECS: Final = 12.0
 # What is written for a circuit without tables
 NO_TABLE: Final = (-128, 128)
 # Range checks wider than this are the decomposition's, whose base is chosen apart
@@ -91,7 +91,7 @@ class Tuner:
     model: Path
     validation: Validation
     folder: Path
-    witness_secs: float = 8.0
+    witness_secs: float = 4.0
     _shapes: dict[tuple[int, int, int, bool], dict[str, Any]] = field(default_factory=dict)
     _results: dict[Grid, ScaleResult | None] = field(default_factory=dict)
 
