@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.engine import Engine
 
@@ -13,53 +15,72 @@ from oracle.chain.feeds import FeatureModule, ObservationFeed, RiskFeed
 from oracle.chain.sender import Sender
 from oracle.cli import market_plan
 from oracle.cli.contracts import contracts
+from oracle.cli.markets import WARM_UP_PRICES, MarketWords
 from oracle.cli.proving import opened_engine
+from oracle.cli.render import format_time
 from oracle.cli.wiring import Say, connect, deployer, deploying_account, opened_database
 from oracle.domain.deployment import Deployment, FeedRecord
-from oracle.domain.features import WINDOW
 from oracle.domain.garch import GarchParams
 from oracle.errors import ConfigurationError, FeatureUnavailable
 from oracle.market.base import MarketSource
 from oracle.market.calibration import calibrate_source
 from oracle.market.publishers import sign_reports
-from oracle.market.sources import open_source
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.manifest import VERIFIER
 from oracle.settings import Settings
 from oracle.store.outbox import SqlOutbox
 
-LOCAL_QUORUM: Final = 3
-# One more price than returns
-WARM_UP_PRICES: Final = WINDOW + 1
+
+@dataclass(frozen=True, slots=True)
+class Publishers:
+    """Who signs a price feed's reports, and how many of them an observation takes."""
+
+    addresses: tuple[str, ...]
+    quorum: int
+
+    @classmethod
+    def of(cls, client: ChainClient, addresses: Sequence[str] = (), quorum: int = 0) -> Publishers:
+        """The given ones; on a local chain else its five. Raises ConfigurationError without any."""
+        if not addresses and client.is_local:
+            addresses = [account.address for account in local_roles(client.chain_id).publishers]
+        if not addresses:
+            raise ConfigurationError(
+                f"no publishers are known for chain {client.chain_id}",
+                remedy="name them with --publisher, once for each address",
+            )
+        return cls(tuple(addresses), quorum or len(addresses) // 2 + 1)
 
 
 def deploy_market(
-    settings: Settings,
-    source_spec: str,
-    symbol: str | None,
-    start: str | None,
-    end: str | None,
-    *,
-    rpc_url: str | None,
-    say: Say,
+    settings: Settings, words: MarketWords, *, publishers: Sequence[str], quorum: int, rpc_url: str | None, say: Say
 ) -> dict[str, Any]:
-    """What stands on the chain after deploying a source's market."""
-    source = open_source(source_spec, symbol, start, end)
+    """What stands on the chain after deploying a market."""
+    source = words.open().source
     client = connect(settings, rpc_url)
+    signers = Publishers.of(client, publishers, quorum)
     with opened_database(settings) as database, opened_engine(settings) as engine:
-        bring_up(client, database, engine, source, say)
+        bring_up(client, database, engine, source, say, signers=signers)
         found = bring_up_lending(client, database, source, say)
     return {"chainId": client.chain_id, "contracts": contracts(found), "deployment": found}
 
 
-def bring_up(client: ChainClient, database: Engine, engine: ProvingEngine, source: MarketSource, say: Say) -> None:
+def bring_up(
+    client: ChainClient,
+    database: Engine,
+    engine: ProvingEngine,
+    source: MarketSource,
+    say: Say,
+    *,
+    signers: Publishers | None = None,
+) -> None:
     """Deploys what is missing of a market's feeds, and records the history that the first proof needs."""
     deploying = deployer(client, database, say)
     deploying.deploy_core()
     manifest = engine.circuit(market_plan.GARCH_CIRCUIT)
     deploying.deploy_model(manifest, engine.folder(manifest.circuit_id) / VERIFIER)
-    prices = _deploy_feeds(deploying, client, source, say)
-    warm_up(client, database, source, prices, say)
+    prices = _deploy_feeds(deploying, client, source, signers or Publishers.of(client), say)
+    if client.is_local:
+        warm_up(client, database, source, prices, say)
 
 
 def bring_up_lending(client: ChainClient, database: Engine, source: MarketSource, say: Say) -> Deployment:
@@ -70,7 +91,7 @@ def bring_up_lending(client: ChainClient, database: Engine, source: MarketSource
     called = market_plan.names(source)
     deploying = deployer(client, database, say)
     volatility = RiskFeed(client, deploying.deployment.feed(called.volatility).address)
-    if called.lending in deploying.deployment.lending:
+    if called.lending in deploying.deployment.lending or not client.is_local:
         return deploying.deployment
     if volatility.latest_round() == 0:
         say("no loan market yet: deploy again after the first proven round (plumbline feed push)")
@@ -83,15 +104,10 @@ def bring_up_lending(client: ChainClient, database: Engine, source: MarketSource
     return deploying.deployment
 
 
-def _deploy_feeds(deploying: Deployer, client: ChainClient, source: MarketSource, say: Say) -> FeedRecord:
-    if not client.is_local:
-        raise ConfigurationError(
-            f"no publishers are known for chain {client.chain_id}",
-            remedy="deploy feeds with the publishers' addresses through ape (`ape run deploy`)",
-        )
-    roles = local_roles(client.chain_id)
-    publishers = tuple(account.address for account in roles.publishers)
-    prices = deploying.deploy_price_feed(market_plan.price_plan(source, publishers, LOCAL_QUORUM))
+def _deploy_feeds(
+    deploying: Deployer, client: ChainClient, source: MarketSource, signers: Publishers, say: Say
+) -> FeedRecord:
+    prices = deploying.deploy_price_feed(market_plan.price_plan(source, signers.addresses, signers.quorum))
     params = _standing_params(deploying.deployment, client, source)
     if params is None:
         say(f"calibrating on the past of {source.symbol}")
@@ -111,7 +127,8 @@ def _standing_params(deployment: Deployment, client: ChainClient, source: Market
 def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices: FeedRecord, say: Say) -> None:
     """Records the prices before the replay's start, so that the first step has a whole window. Local chains only.
 
-    Skips what is on chain. Raises FeatureUnavailable when the source has too little history.
+    Skips what is on chain, and a replay that the chain's clock has long passed: its reports would be stale. Raises
+    FeatureUnavailable when the source has too little history.
     """
     feed = ObservationFeed(client, prices.address)
     if feed.latest_round() > 0:
@@ -122,6 +139,10 @@ def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices:
             f"{source.symbol} has {len(past)} prices before the start, a window takes {WARM_UP_PRICES}",
             remedy="start later",
         )
+    if client.head().timestamp - past[-1].observed_at > source.max_interval_secs:
+        when = format_time(past[-1].observed_at, daily=False)
+        say(f"no prices recorded: the chain's clock is far past the replay's start ({when}); start it there")
+        return
     say(f"recording {len(past)} past prices")
     keys = [account.key for account in local_roles(client.chain_id).publishers]
     domain, first = feed.report_domain(), feed.next_report(past[0])

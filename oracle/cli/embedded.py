@@ -3,74 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from oracle.chain.client import ChainClient
 from oracle.chain.feeds import RiskFeed
-from oracle.cli.deployment import WARM_UP_PRICES, bring_up, bring_up_lending
+from oracle.cli.deployment import bring_up, bring_up_lending
 from oracle.cli.market_plan import GARCH_CIRCUIT, names
+from oracle.cli.markets import Market, MarketWords
 from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import request_error
 from oracle.cli.wiring import Say, deployment, opened_database, opened_service
 from oracle.daemon.service import OracleService
 from oracle.domain.requests import RequestState
-from oracle.errors import Conflict, FeatureUnavailable
-from oracle.market.base import MarketSource
-from oracle.market.sources import open_source
+from oracle.errors import Conflict
 from oracle.settings import Settings
 
 CHAIN_FILE: Final = "chain.json"
 MARKET_FILE: Final = "market.json"
 _OF_ONE_CHAIN: Final = (CHAIN_FILE, MARKET_FILE, "deployments", "artifacts", "plumbline.db*", "workflows.db*")
-
-
-class MarketWords(BaseModel):
-    """The command line's words for a market; a file's path is absolute, so that they mean the same from any folder."""
-
-    model_config = ConfigDict(frozen=True)
-
-    source: str
-    symbol: str | None = None
-    start: str | None = None
-    end: str | None = None
-
-    @classmethod
-    def of(cls, source: str, symbol: str | None, start: str | None, end: str | None) -> MarketWords:
-        """The words as given, but for the path."""
-        kind, _, path = source.partition(":")
-        if kind == "csv" and path:
-            source = f"csv:{Path(path).expanduser().resolve()}"
-        return cls(source=source, symbol=symbol, start=start, end=end)
-
-    def open(self) -> Market:
-        """The market that they name. Raises InvalidInput."""
-        return Market(open_source(self.source, self.symbol, self.start, self.end))
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """A market to be deployed and served."""
-
-    source: MarketSource
-
-    def chain_start(self) -> int | None:
-        """Where the chain's clock starts, unix seconds: at the last price of the history; None for a live market.
-
-        Raises FeatureUnavailable when there is not enough history before the replay.
-        """
-        if not self.source.replay:
-            return None
-        past = self.source.history(self.source.start_time - 1, WARM_UP_PRICES)
-        if len(past) < WARM_UP_PRICES:
-            raise FeatureUnavailable(
-                f"{self.source.symbol} has {len(past)} prices before the start, a window takes {WARM_UP_PRICES}",
-                remedy="give a later --start",
-            )
-        return past[-1].observed_at
 
 
 def require_same_market(settings: Settings, words: MarketWords) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from oracle.errors import Halt, InvalidInput, OracleError, Retry, SkipCycle
@@ -67,6 +68,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     wide = console.options.update(max_width=WIDEST_TABLE)
     console.width = max(console.width, Measurement.get(console, wide, table).maximum)
     console.print(table)
+
+
+def format_time(observed_at: int, *, daily: bool) -> str:
+    """2008-09-15, or 2021-05-19 12:00 for markets finer than daily; UTC."""
+    return datetime.fromtimestamp(observed_at, UTC).strftime("%Y-%m-%d" if daily else "%Y-%m-%d %H:%M")
 
 
 def decimal(value: int | None, decimals: int) -> str:

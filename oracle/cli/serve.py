@@ -9,7 +9,7 @@ from typing import Final
 from oracle.chain.client import ChainClient
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
-from oracle.cli.embedded import MarketWords
+from oracle.cli.markets import MarketWords
 from oracle.cli.supervisor import POLL_SECS, free_port, termination
 from oracle.cli.wiring import opened_service
 from oracle.daemon.service import OracleService

@@ -25,7 +25,13 @@ T = TypeVar("T")
 
 
 def api(settings: Settings) -> ApiClient:
-    """A client of the running service. Raises NotFound without a stack, ServiceUnavailable without a service."""
+    """A client of the running stack's service, else of the one at PLUMBLINE_API_HOST and PLUMBLINE_API_PORT.
+
+    Raises NotFound without either, ServiceUnavailable for a stack without an API.
+    """
+    stack = records.find(settings)
+    if settings.api_port and (stack is None or not stack.alive()):
+        return ApiClient(f"http://{settings.api_host}:{settings.api_port}")
     stack = records.require(settings)
     if not stack.api_url:
         raise ServiceUnavailable("the stack has no API yet", remedy="wait until `plumbline up` has printed its URLs")

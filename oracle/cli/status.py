@@ -19,7 +19,7 @@ from oracle.settings import Settings
 
 def collect(settings: Settings) -> dict[str, Any]:
     """All facts, JSON-ready; integers exact. Raises NotFound without a stack, RpcUnavailable without its chain."""
-    stack = records.require(settings)
+    stack = _stack(settings)
     client = ChainClient.connect(settings, stack.rpc_url)
     deployed = load_deployment(settings, client.chain_id, client.chain_key)
     return {
@@ -36,6 +36,14 @@ def collect(settings: Settings) -> dict[str, Any]:
         "supervisor": _process(stack.supervisor),
         "anvil": _process(stack.anvil),
     }
+
+
+def _stack(settings: Settings) -> Stack:
+    """The running stack; without one, a stand-in for the configured chain."""
+    found = records.find(settings)
+    if settings.rpc_url and (found is None or not found.alive()):
+        return Stack(rpc_url=settings.rpc_url, chain_id=settings.chain_id, source="", embedded=False)
+    return records.require(settings)
 
 
 def _sorted(records_by_name: dict[str, Any]) -> list[Any]:

@@ -15,13 +15,12 @@ from oracle.cli import stack as records
 from oracle.cli.context import Invocation
 from oracle.cli.embedded import (
     CHAIN_FILE,
-    Market,
-    MarketWords,
     forget_chain,
     prepare_chain,
     prove_first_round,
     require_same_market,
 )
+from oracle.cli.markets import Market, MarketWords
 from oracle.cli.stack import ProcessRecord, Stack
 from oracle.cli.supervisor import (
     POLL_SECS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -93,6 +94,22 @@ def test_bad_input__running_stack__clear_line(
     done = plumbline(*(argument.format(inputs=inputs) for argument in arguments))
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
+
+
+def test_request__same_key_twice__one_request(
+    plumbline: Plumbline, status: dict[str, Any], file: Callable[[str, str], Path]
+) -> None:
+    returns, h0, omega, alpha, beta, a, b = [0.5, -0.5] * 16, 0.25, 0.05, 0.05, 0.9, 0.9, 0.1
+    inputs = file("garch.json", json.dumps({"input_data": [[*returns, h0, omega, alpha, beta, a, b]]}))
+    ask = ("request", "garch-vol-32", "--input", str(inputs), "--idempotency-key", "monday", "--json")
+    accepted = plumbline(*ask).facts
+    ended = plumbline(*ask, "--wait").facts
+    assert ended["id"] == accepted["id"]
+    assert ended["proofBytes"] > 0
+    variance = h0
+    for value in returns:
+        variance = omega + alpha * value**2 + beta * variance
+    assert ended["outputReals"] == pytest.approx([a * variance + b], rel=1e-3)
 
 
 def test_kill_service__while_pushing__round_lands_exactly_once(plumbline: Plumbline, status: dict[str, Any]) -> None:

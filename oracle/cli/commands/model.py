@@ -44,7 +44,7 @@ def add(
     from oracle.cli.models import add_model
 
     call = invocation(ctx)
-    with render.working(f"adding {name}", quiet=call.as_json) as say:
+    with render.working(f"add {name}", quiet=call.as_json) as say:
         facts = add_model(
             call.settings, name, onnx, calibration, deploy=deploy, max_error=max_error, rpc_url=rpc_url, say=say
         )
@@ -71,7 +71,7 @@ def deploy(
     from oracle.cli.models import deploy_model
 
     call = invocation(ctx)
-    with render.working(f"deploying {name}", quiet=call.as_json) as say:
+    with render.working(f"deploy {name}", quiet=call.as_json) as say:
         facts = deploy_model(call.settings, name, rpc_url, say)
     if call.as_json:
         render.print_json(facts)

@@ -42,7 +42,7 @@ def up(
 
       plumbline up --source csv:prices.parquet --symbol BTCUSDT --rpc-port 8545 --api-port 8000
     """
-    from oracle.cli.embedded import MarketWords
+    from oracle.cli.markets import MarketWords
     from oracle.cli.up import UpOptions, run_up
 
     words = MarketWords.of(source, symbol, start, end)
@@ -82,7 +82,7 @@ def serve(
 
       PLUMBLINE_RPC_URL=http://127.0.0.1:8545 plumbline serve --source simulator
     """
-    from oracle.cli.embedded import MarketWords
+    from oracle.cli.markets import MarketWords
     from oracle.cli.serve import run_serve
 
     run_serve(invocation(ctx), MarketWords.of(source, symbol, start, end) if source else None)

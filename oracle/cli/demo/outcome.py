@@ -13,7 +13,7 @@ from oracle.cli import render
 from oracle.cli.demo.replay import Replay
 from oracle.cli.demo.report import LoanEvent, cells, columns, median_cells
 from oracle.cli.demo.screen import is_daily
-from oracle.cli.demo.window import format_time
+from oracle.cli.render import format_time
 
 
 def outcome(replay: Replay, verified: dict[str, Any], where: Sequence[str], seconds: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from oracle.cli.demo.window import format_time
+from oracle.cli.render import format_time
 from oracle.units import PRICE_UNIT, WAD
 
 STEPS: Final = ("observe", "snapshot", "witness", "prove", "verify", "simulate", "submit", "confirm")

@@ -19,8 +19,9 @@ from oracle.cli.demo.replay import Progress, Replay
 from oracle.cli.demo.screen import Screen
 from oracle.cli.demo.window import SP500_END, SP500_START, worst_fall
 from oracle.cli.deployment import bring_up_lending
-from oracle.cli.embedded import CHAIN_FILE, Market, forget_chain, prepare_chain
+from oracle.cli.embedded import CHAIN_FILE, forget_chain, prepare_chain
 from oracle.cli.market_plan import lending_plan, names
+from oracle.cli.markets import Market
 from oracle.cli.stack import ProcessRecord, Stack
 from oracle.cli.supervisor import stop_leftovers
 from oracle.cli.verification import verify_round

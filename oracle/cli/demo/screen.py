@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from oracle.cli import render
 from oracle.cli.demo.report import LoanEvent, RoundRow, percent
-from oracle.cli.demo.window import format_time
+from oracle.cli.render import format_time
 from oracle.market.base import MarketSource, SeriesSource
 from oracle.units import PRICE_UNIT, SECS_PER_DAY, WAD
 

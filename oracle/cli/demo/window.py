@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from oracle.domain.observations import Observation
@@ -27,11 +26,6 @@ class ReplayWindow:
 
     start: int
     end: int
-
-
-def format_time(observed_at: int, *, daily: bool) -> str:
-    """2008-09-15, or 2021-05-19 12:00 for markets finer than daily; UTC."""
-    return datetime.fromtimestamp(observed_at, UTC).strftime("%Y-%m-%d" if daily else "%Y-%m-%d %H:%M")
 
 
 def worst_fall(observations: Sequence[Observation], warm_up: int, max_gap_secs: int) -> ReplayWindow:

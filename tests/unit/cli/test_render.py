@@ -75,3 +75,8 @@ def test_decimal__exact_without_trailing_zeros(value: int | None, decimals: int,
 def test_print_json__large_integers_and_bytes__exact(capsys: pytest.CaptureFixture[str]) -> None:
     render.print_json({"answer": 10**30 + 1, "hash": b"\x01\xff"})
     assert json.loads(capsys.readouterr().out) == {"answer": 10**30 + 1, "hash": "0x01ff"}
+
+
+def test_format_time__daily_and_finer() -> None:
+    assert render.format_time(1_221_512_400, daily=True) == "2008-09-15"
+    assert render.format_time(1_221_512_400, daily=False) == "2008-09-15 21:00"

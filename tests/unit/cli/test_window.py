@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oracle.cli.demo.window import FALL_SPAN, LEAD_IN, TAIL, format_time, worst_fall
+from oracle.cli.demo.window import FALL_SPAN, LEAD_IN, TAIL, worst_fall
 from oracle.domain.observations import Observation
 from oracle.errors import InvalidInput
 
@@ -49,8 +49,3 @@ def test_worst_fall__gap__window_and_history_on_one_side() -> None:
 def test_worst_fall__too_few__says_so(count: int) -> None:
     with pytest.raises(InvalidInput):
         worst_fall(_series([1000] * count), WARM_UP, 7200)
-
-
-def test_format_time__daily_and_finer() -> None:
-    assert format_time(1_221_512_400, daily=True) == "2008-09-15"
-    assert format_time(1_221_512_400, daily=False) == "2008-09-15 21:00"

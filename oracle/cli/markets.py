@@ -1,0 +1,62 @@
+"""A market as the command line names it, and as it is then deployed and served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from oracle.domain.features import PRICES
+from oracle.errors import FeatureUnavailable
+from oracle.market.base import MarketSource
+from oracle.market.sources import open_source
+
+# The prices that a first window takes
+WARM_UP_PRICES: Final = PRICES
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A market to be deployed and served."""
+
+    source: MarketSource
+
+    def chain_start(self) -> int | None:
+        """Where the chain's clock starts, unix seconds: at the last price of the history; None for a live market.
+
+        Raises FeatureUnavailable when there is not enough history before the replay.
+        """
+        if not self.source.replay:
+            return None
+        past = self.source.history(self.source.start_time - 1, WARM_UP_PRICES)
+        if len(past) < WARM_UP_PRICES:
+            raise FeatureUnavailable(
+                f"{self.source.symbol} has {len(past)} prices before the start, a window takes {WARM_UP_PRICES}",
+                remedy="give a later --start",
+            )
+        return past[-1].observed_at
+
+
+class MarketWords(BaseModel):
+    """The command line's words for a market; a file's path is absolute, so that they mean the same from any folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    symbol: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+    @classmethod
+    def of(cls, source: str, symbol: str | None, start: str | None, end: str | None) -> MarketWords:
+        """The words as given, but for the path."""
+        kind, _, path = source.partition(":")
+        if kind == "csv" and path:
+            source = f"csv:{Path(path).expanduser().resolve()}"
+        return cls(source=source, symbol=symbol, start=start, end=end)
+
+    def open(self) -> Market:
+        """The market that they name. Raises InvalidInput."""
+        return Market(open_source(self.source, self.symbol, self.start, self.end))
