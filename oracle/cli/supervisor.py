@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 from oracle.cli import stack as records
-from oracle.cli.processes import ProcessRef
 from oracle.cli.stack import ProcessRecord, Stack
 from oracle.errors import ConfigurationError, Halt, ServiceUnavailable
 from oracle.settings import Settings
@@ -23,6 +22,9 @@ from oracle.settings import Settings
 POLL_SECS: Final = 0.25
 READY_TIMEOUT_SECS: Final = 180.0
 STOP_TIMEOUT_SECS: Final = 20.0
+# `up` itself ends a service and a chain before it is done
+TAKE_DOWN_SECS: Final = 60.0
+DEMO_FOLDER: Final = "demo"
 # A service that dies sooner than this counts as failing at once; so many in a row end `up`
 SHORT_LIFE_SECS: Final = 15.0
 MAX_SHORT_LIVES: Final = 5
@@ -164,15 +166,23 @@ def stop_leftovers(stack: Stack | None, *, chain_too: bool) -> None:
 
 
 def take_down(settings: Settings) -> list[str]:
-    """Ends the stack of this state folder, whoever started it; says what was ended."""
+    """Ends the stack of this state folder, whoever started it, and a chain that the demo kept; says what was ended."""
+    return [*_take_down(settings, ""), *_take_down(demo_folder(settings), "demo's ")]
+
+
+def demo_folder(settings: Settings) -> Settings:
+    """The settings with the demo's own state folder."""
+    return settings.model_copy(update={"state_dir": settings.state_dir / DEMO_FOLDER})
+
+
+def _take_down(settings: Settings, whose: str) -> list[str]:
     stack = records.find(settings)
     if stack is None:
         return []
     ended = []
-    if stack.supervisor is not None and stack.supervisor.ref.stop(READY_TIMEOUT_SECS):
-        ended.append(f"supervisor (pid {stack.supervisor.pid})")
-    for name, process in (("service", stack.service), ("anvil", stack.anvil)):
-        if process is not None and ProcessRef(process.pid, process.started_at).stop(STOP_TIMEOUT_SECS):
-            ended.append(f"{name} (pid {process.pid})")
+    for name, process in (("supervisor", stack.supervisor), ("service", stack.service), ("anvil", stack.anvil)):
+        patience = TAKE_DOWN_SECS if name == "supervisor" else STOP_TIMEOUT_SECS
+        if process is not None and process.ref.stop(patience):
+            ended.append(f"{whose}{name} (pid {process.pid})")
     records.forget(settings)
     return ended

@@ -58,4 +58,6 @@ def print_outcome(replay: Replay, result: dict[str, Any]) -> None:
     )
     out.print("Verify any round yourself; nothing but the chain is asked:", markup=False)
     out.print(f"  {result['verifyCommand']}", markup=False)
+    if "--rpc-url" in result["verifyCommand"]:
+        out.print("The chain keeps running until `plumbline down`.", markup=False)
     out.print(f"Done in {result['seconds']:.1f} s.", markup=False)

@@ -23,7 +23,7 @@ from oracle.cli.embedded import CHAIN_FILE, forget_chain, prepare_chain
 from oracle.cli.market_plan import lending_plan, names
 from oracle.cli.markets import Market
 from oracle.cli.stack import ProcessRecord, Stack
-from oracle.cli.supervisor import stop_leftovers
+from oracle.cli.supervisor import demo_folder, stop_leftovers
 from oracle.cli.verification import verify_round
 from oracle.cli.wiring import opened_database, opened_service
 from oracle.constants import LOCAL_CHAIN_IDS
@@ -33,7 +33,6 @@ from oracle.market.calibration import MIN_PRICES
 from oracle.market.sources import open_source
 from oracle.settings import Settings
 
-DEMO_FOLDER: Final = "demo"
 DEMO_CHAIN_ID: Final = min(LOCAL_CHAIN_IDS - {1337})
 # Of a live exchange its last candles are replayed: so many steps, after enough history to fit on
 LIVE_STEPS: Final = 96
@@ -78,9 +77,8 @@ def run_demo(call: Invocation, options: DemoOptions) -> None:
 
 def demo_settings(settings: Settings) -> Settings:
     """Settings of the demo: its own folder, chain and database, whatever else is configured."""
-    return settings.model_copy(
+    return demo_folder(settings).model_copy(
         update={
-            "state_dir": settings.state_dir / DEMO_FOLDER,
             "rpc_url": "",
             "chain_id": DEMO_CHAIN_ID,
             "database_url": "",
