@@ -141,8 +141,8 @@ def add_model(
     manifest = take_in(
         settings,
         name,
-        onnx.resolve(),  # workers have folders of their own
-        calibration.resolve(),
+        onnx,
+        calibration,
         progress,
         code_size=lambda source: len(compile_verifier(settings, source).deployed_bytecode),
         max_error=max_error,

@@ -189,7 +189,8 @@ class _Job:
         check_file(onnx_path, MAX_MODEL_BYTES, ModelRejected, "model")
         check_file(calibration_path, MAX_CALIBRATION_BYTES, InputRejected, "calibration file")
         self.site.report("inspect", 0.0, onnx_path.name)
-        form, model, samples = self.bind(onnx_path, read_calibration(calibration_path))
+        # The worker has a folder of its own: a relative path would mean another file there
+        form, model, samples = self.bind(onnx_path.resolve(), read_calibration(calibration_path))
         lookups = self.needs_tables(model)
         counts = f"{len(samples)} samples, {form.input_count} inputs, {form.output_count} outputs"
         self.site.report("validate", 0.0, counts)

@@ -65,6 +65,15 @@ def test_add_model__integer_inputs__stay_integers(away: Settings, tmp_path: Path
         engine.quantise("embedding", [[0.5, 0, 3]])
 
 
+def test_add_model__relative_paths__are_of_the_caller(
+    away: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = networks.embedding(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    manifest = add_model(away, "near", made.onnx.relative_to(tmp_path), made.calibration.relative_to(tmp_path))
+    assert manifest.circuit_id == "near"
+
+
 def test_add_model__symbolic_batch__is_fixed_to_one(away: Settings, tmp_path: Path, open_engine: OpenEngine) -> None:
     made = networks.relu(tmp_path, rows="batch")
     manifest = add_model(away, "batch", made.onnx, made.calibration, max_error=2e-2)
