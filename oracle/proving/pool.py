@@ -96,6 +96,8 @@ class Worker:
         Raises WorkerTimeout, WorkerOutOfMemory, Cancelled, WorkerFailed (all with the process gone), or what the
         operation reports: StorageFull, InputRejected, ModelRejected, ToolError.
         """
+        if cancel is not None and cancel.is_set():
+            raise Cancelled(f"{op} was cancelled")
         process = self._start()
         self._next_id += 1
         request = {"id": self._next_id, "op": op, "args": args, "seconds": timeout}
