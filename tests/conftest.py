@@ -24,7 +24,13 @@ pytest_plugins = ["tests.support.inference", "tests.support.risk_feed", "tests.s
 
 collect_ignore = ["ape"]  # scripts/ape test runs these
 
-KEPT_VARIABLES = {"PLUMBLINE_DATA", "PLUMBLINE_CACHE_DIR", "PLUMBLINE_BUILD_DIR", "PLUMBLINE_UPDATE_GAS"}
+KEPT_VARIABLES = {
+    "PLUMBLINE_DATA",
+    "PLUMBLINE_CACHE_DIR",
+    "PLUMBLINE_BUILD_DIR",
+    "PLUMBLINE_UPDATE_GAS",
+    "PLUMBLINE_FUZZ_CASES",
+}
 
 
 def pytest_configure() -> None:
