@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {AggregatorV2V3Interface} from "../interfaces/AggregatorV2V3Interface.sol";
 import {IObservationFeed} from "../interfaces/IObservationFeed.sol";
+import {IQuorumFeed} from "../interfaces/IQuorumFeed.sol";
 import {Median} from "../libraries/Median.sol";
 import {ObservationRing} from "../libraries/ObservationRing.sol";
+import {QuorumFeed} from "./QuorumFeed.sol";
 
 /// @title Prices observed by a quorum of publishers
-/// @dev The owner (a timelock, where there is governance) sets publishers and limits and can do nothing else: no price is
-/// recorded without a majority of the publishers. A report names its round and the publisher set, so a signature serves
-/// once and not under another set.
-contract ObservationFeed is IObservationFeed, EIP712, Ownable2Step {
+/// @dev A report names its round and the publisher set, so a signature serves once and not under another set.
+contract ObservationFeed is IObservationFeed, EIP712, QuorumFeed {
     using ObservationRing for ObservationRing.Ring;
 
-    /// @notice Publishers at most; bounds the gas of one observation.
-    uint256 public constant MAX_PUBLISHERS = 32;
     /// @notice Observations of one `submitMany` at most; bounds its gas.
     uint256 public constant MAX_BATCH = 64;
 
     bytes32 private constant REPORT_TYPEHASH =
         keccak256("Report(uint64 roundId,uint64 observedAt,uint64 price,uint32 publisherSetVersion)");
-    uint256 private constant BPS = 10_000;
     uint32 private constant MIN_CAPACITY = 64;
 
     struct Latest {
@@ -36,26 +33,12 @@ contract ObservationFeed is IObservationFeed, EIP712, Ownable2Step {
         uint24 delay; // seconds from observation to publication
     }
 
-    struct Config {
-        uint32 minInterval;
-        uint32 maxInterval;
-        uint32 maxReportAge;
-        uint16 maxSpreadBps;
-        uint16 maxMoveBps;
-        uint32 publisherSetVersion;
-        uint8 quorum;
-        uint8 publisherCount;
-    }
-
-    /// @inheritdoc IObservationFeed
+    /// @inheritdoc IQuorumFeed
     uint32 public immutable capacity;
     /// @inheritdoc AggregatorV2V3Interface
     string public description;
 
     Latest private _latest;
-    Config private _config;
-    address[] private _publishers;
-    mapping(address publisher => uint32 version) private _memberOf; // the newest set that it belongs to
     ObservationRing.Ring private _ring;
 
     /// @param description_ Such as "SPX / USD".
@@ -92,16 +75,6 @@ contract ObservationFeed is IObservationFeed, EIP712, Ownable2Step {
             _record(reports[i], signatures[i], ObservationRing.MAX_DELAY);
         }
         return _record(reports[count - 1], signatures[count - 1], _config.maxReportAge);
-    }
-
-    /// @inheritdoc IObservationFeed
-    function setPublishers(address[] calldata newPublishers, uint8 newQuorum) external onlyOwner {
-        _setPublishers(newPublishers, newQuorum);
-    }
-
-    /// @inheritdoc IObservationFeed
-    function setLimits(Limits calldata newLimits) external onlyOwner {
-        _setLimits(newLimits);
     }
 
     /// @inheritdoc IObservationFeed
@@ -167,7 +140,7 @@ contract ObservationFeed is IObservationFeed, EIP712, Ownable2Step {
         (, updatedAt,) = _ring.timesOf(capacity, _requireRound(roundId));
     }
 
-    /// @inheritdoc IObservationFeed
+    /// @inheritdoc IQuorumFeed
     function observedAt(uint256 roundId) external view returns (uint64 time) {
         (time,,) = _ring.timesOf(capacity, _requireRound(roundId));
     }
@@ -177,30 +150,9 @@ contract ObservationFeed is IObservationFeed, EIP712, Ownable2Step {
         return _latest.segmentStart;
     }
 
-    /// @inheritdoc IObservationFeed
+    /// @inheritdoc IQuorumFeed
     function earliestRound() external view returns (uint64) {
         return _earliestRound(_latest.roundId);
-    }
-
-    /// @inheritdoc IObservationFeed
-    function publishers() external view returns (address[] memory) {
-        return _publishers;
-    }
-
-    /// @inheritdoc IObservationFeed
-    function quorum() external view returns (uint8) {
-        return _config.quorum;
-    }
-
-    /// @inheritdoc IObservationFeed
-    function publisherSetVersion() external view returns (uint32) {
-        return _config.publisherSetVersion;
-    }
-
-    /// @inheritdoc IObservationFeed
-    function limits() external view returns (Limits memory) {
-        Config memory c = _config;
-        return Limits(c.minInterval, c.maxInterval, c.maxReportAge, c.maxSpreadBps, c.maxMoveBps);
     }
 
     /// @inheritdoc AggregatorV2V3Interface
@@ -231,7 +183,7 @@ contract ObservationFeed is IObservationFeed, EIP712, Ownable2Step {
         roundId = last.roundId + 1;
         uint64[] memory prices = _authenticate(reports, signatures, roundId, config);
         uint64 time = reports[0].observedAt;
-        _requireTimely(time, last, config.minInterval, maxAge);
+        _requireTimely(time, last.roundId, last.observedAt, config.minInterval, maxAge);
         uint64 price = _agree(prices, last, config, reports, signatures);
         _store(last, config.maxInterval, price, time, reports.length);
     }
@@ -280,14 +232,6 @@ contract ObservationFeed is IObservationFeed, EIP712, Ownable2Step {
         }
     }
 
-    function _requireTimely(uint64 time, Latest memory last, uint32 minInterval, uint256 maxAge) private view {
-        if (time > block.timestamp) revert ObservationFromFuture(time, block.timestamp);
-        if (last.roundId != 0 && time < uint256(last.observedAt) + minInterval) {
-            revert ObservationTooEarly(time, uint64(last.observedAt) + minInterval);
-        }
-        if (block.timestamp - time > maxAge) revert StaleReport(block.timestamp - time, maxAge);
-    }
-
     /// @dev `prices` are the reports', sorted: when the first and the last are near the median, all are.
     function _requireNarrow(
         uint64[] memory prices,
@@ -324,41 +268,6 @@ contract ObservationFeed is IObservationFeed, EIP712, Ownable2Step {
         emit NewRound(roundId, msg.sender, time);
         emit AnswerUpdated(_toAnswer(price), roundId, block.timestamp);
         emit ObservationRecorded(roundId, price, time, segment, reportCount);
-    }
-
-    /// @dev A majority, so that no two quorums are without a common publisher.
-    function _setPublishers(address[] memory newPublishers, uint8 newQuorum) private {
-        uint256 count = newPublishers.length;
-        if (count == 0 || count > MAX_PUBLISHERS || newQuorum > count || uint256(newQuorum) * 2 <= count) {
-            revert InvalidConfiguration();
-        }
-        uint32 newVersion = _config.publisherSetVersion + 1;
-        for (uint256 i; i < count; ++i) {
-            address publisher = newPublishers[i];
-            if (publisher == address(0) || _memberOf[publisher] == newVersion) revert InvalidConfiguration();
-            _memberOf[publisher] = newVersion;
-        }
-        _publishers = newPublishers;
-        _config.publisherSetVersion = newVersion;
-        _config.quorum = newQuorum;
-        // forge-lint: disable-next-line(unsafe-typecast) at most MAX_PUBLISHERS
-        _config.publisherCount = uint8(count);
-        emit PublishersChanged(newVersion, newPublishers, newQuorum);
-    }
-
-    function _setLimits(Limits memory l) private {
-        bool ordered = l.minInterval > 0 && l.maxInterval >= l.minInterval;
-        if (!ordered || l.maxReportAge == 0 || l.maxReportAge > ObservationRing.MAX_DELAY || l.maxSpreadBps > BPS) {
-            revert InvalidConfiguration();
-        }
-        Config memory config = _config;
-        config.minInterval = l.minInterval;
-        config.maxInterval = l.maxInterval;
-        config.maxReportAge = l.maxReportAge;
-        config.maxSpreadBps = l.maxSpreadBps;
-        config.maxMoveBps = l.maxMoveBps;
-        _config = config;
-        emit LimitsChanged(l);
     }
 
     function _requireLatest() private view returns (Latest memory latest) {

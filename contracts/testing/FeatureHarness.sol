@@ -4,6 +4,7 @@ pragma solidity ^0.8.24;
 import {GarchVolatilityModule} from "../features/GarchVolatilityModule.sol";
 import {IGarchVolatilityModule} from "../interfaces/IGarchVolatilityModule.sol";
 import {IObservationFeed} from "../interfaces/IObservationFeed.sol";
+import {IQuorumFeed} from "../interfaces/IQuorumFeed.sol";
 import {FixedPoint} from "../libraries/FixedPoint.sol";
 import {Median} from "../libraries/Median.sol";
 import {StandardisedReturns} from "../libraries/StandardisedReturns.sol";
@@ -22,7 +23,7 @@ contract FeatureHarness {
 
     /// @notice As IObservationFeed; refuses another count than the window that was set.
     function window(uint64 roundId, uint256 count) external view returns (uint64[] memory, uint64) {
-        if (count != _prices.length) revert IObservationFeed.NoDataPresent(roundId);
+        if (count != _prices.length) revert IQuorumFeed.NoDataPresent(roundId);
         return (_prices, _observedAt);
     }
 
