@@ -61,41 +61,64 @@ def ewma(returns: Array, first: int) -> Array:
     return np.array(forecasts)
 
 
-def fit_garch(returns: Array) -> tuple[float, float, float]:
-    """omega (in units of the returns' variance), alpha, beta by Gaussian quasi maximum likelihood, zero mean."""
+@dataclass(frozen=True, slots=True)
+class GarchFit:
+    """omega in units of the returns' variance, alpha, beta, gamma (0 without leverage); see `fit_garch`."""
+
+    omega: float
+    alpha: float
+    beta: float
+    gamma: float = 0.0
+
+    @property
+    def persistence(self) -> float:
+        """What of today's variance is left after a step: alpha + beta + gamma/2."""
+        return self.alpha + self.beta + self.gamma / 2
+
+    def step(self, h: float, r: float, unit: float) -> float:
+        """The next step's variance; `unit`: the variance that omega is in units of."""
+        return self.omega * unit + (self.alpha + (self.gamma if r < 0 else 0.0)) * r * r + self.beta * h
+
+
+def fit_garch(returns: Array, *, leverage: bool = False) -> GarchFit:
+    """Gaussian quasi maximum likelihood, zero mean; with `leverage` GJR (Glosten, Jagannathan and Runkle 1993)."""
     from arch import arch_model  # noqa: PLC0415  (takes a second to import)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scaled = returns / np.std(returns)
-        model: Any = arch_model(scaled, mean="Zero", vol="GARCH", p=1, q=1, dist="normal", rescale=False)
+        model: Any = arch_model(
+            scaled, mean="Zero", vol="GARCH", p=1, o=int(leverage), q=1, dist="normal", rescale=False
+        )
         fit = model.fit(disp="off", show_warning=False)
-    return float(fit.params["omega"]), float(fit.params["alpha[1]"]), float(fit.params["beta[1]"])
+    gamma = float(fit.params["gamma[1]"]) if leverage else 0.0
+    return GarchFit(float(fit.params["omega"]), float(fit.params["alpha[1]"]), float(fit.params["beta[1]"]), gamma)
 
 
-def walk_forward(returns: Array, first: int, refit_every: int, window: int) -> tuple[Array, Array]:
+def walk_forward(
+    returns: Array, first: int, refit_every: int, window: int, *, leverage: bool = False
+) -> tuple[Array, Array]:
     """One-day forecasts from `first` on by GARCH refitted on all earlier days: (windowed, full history).
 
     Windowed: what the circuit sees, the last `window` returns and their mean square as the variance before them. Full:
     the recursion from the first day. Both know only days before the one they forecast.
     """
     windowed, full = np.zeros(len(returns) - first), np.zeros(len(returns) - first)
-    omega = alpha = beta = h = 0.0
+    fit, unit, h = GarchFit(0.0, 0.0, 0.0), 1.0, 0.0
     for t in range(first, len(returns)):
         if (t - first) % refit_every == 0:
             past = returns[:t]
             unit = float(np.var(past))
-            omega, alpha, beta = fit_garch(past)
-            omega *= unit
+            fit = fit_garch(past, leverage=leverage)
             h = unit
             for r in past:
-                h = omega + alpha * r * r + beta * h
+                h = fit.step(h, r, unit)
         else:
-            h = omega + alpha * returns[t - 1] ** 2 + beta * h
+            h = fit.step(h, returns[t - 1], unit)
         full[t - first] = h
-        recent = returns[t - window : t] ** 2
-        short = float(np.mean(recent))
-        for square in recent:
-            short = omega + alpha * square + beta * short
+        recent = returns[t - window : t]
+        short = float(np.mean(recent**2))
+        for r in recent:
+            short = fit.step(short, r, unit)
         windowed[t - first] = short
     return windowed, full

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models._garch_card import write_card
-from models._registry import Array, CircuitShape, Family
+from models._garch_report import evaluate
+from models._registry import Array, CircuitShape, Family, Output, closed_form
 
 WINDOW: Final = 32
 INPUTS: Final = WINDOW + 6
@@ -160,16 +160,31 @@ def _parameters(generator: np.random.Generator) -> tuple[float, float]:
             return alpha, beta
 
 
+ABOUT: Final = """
+**What it computes.** The average variance of a step over the feed's horizon, in units of sigma_ref^2:
+h <- omega + alpha x^2 + beta h over 32 standardised returns from h0, the window's mean square; then a h + b.
+The asset's parameters are public inputs that the feed's contract fixes, so the circuit has no trained weights and one
+verifier serves every asset. Reference: Bollerslev (1986); `arch` in the tests.
+
+**Inputs and their source.** 32 simple returns in units of sigma_ref, computed on chain from the observation feed's
+prices and clamped to +-32; h0 on chain from them; omega, alpha, beta, a, b from the feed's configuration.
+
+**Domain.** |x| <= 32, 0 <= h0 <= 1024, 0 < omega <= 1, .01 <= alpha <= .30, .50 <= beta <= .97, alpha + beta < .999,
+0 < a <= 1, 0 <= b <= 16. The decomposition covers every value over all of it, not only over the calibration inputs.
+"""
+
 FAMILY: Final = Family(
     name="garch",
     circuit_id="garch-vol-32",
     title="GARCH(1,1) volatility, window 32",
-    module=GarchVolatility,
-    reference=recursion,
+    about=ABOUT,
+    module=lambda _: GarchVolatility(),
+    reference=lambda inputs, _: recursion(inputs)[:, None],
     samples=samples,
     domain=DOMAIN,
-    magnitude=MAGNITUDE,
+    outputs=(Output("variance", "sigma_ref^2", MAGNITUDE),),
     max_error=MAX_ERROR,
     shape=SHAPE,
-    card=write_card,
+    fit=closed_form,
+    evaluate=evaluate,
 )

@@ -1,192 +1,152 @@
-"""One model family from nothing to its committed folder: ONNX, circuit, keys, verifier, manifest, model card.
+"""Model families from market data to their committed folders: ONNX, circuit, keys, verifier, manifest, model card.
 
-    python scripts/train_model.py garch [--out circuits/garch-vol-32] [--data FOLDER] [--card-only]
+    python scripts/train_model.py garch [--data FOLDER] [--out circuits/garch-vol-32]
+    python scripts/train_model.py --all             # every family: trains, scores, rebuilds what changed
+    python scripts/train_model.py --all --check     # the same without writing; fails where scores left their spread
 
-Everything is drawn from fixed seeds: the same machine writes the same network.onnx, settings.json and vk.key again.
+Everything is drawn from fixed seeds: the same machine writes the same network.onnx, settings.json and vk.key again. A
+circuit is built anew only where the exported model's hash is not the committed one.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from web3 import HTTPProvider, Web3
+from family_circuits import build_family, measure
 
-from models._export import INPUT_NAME, calibration_inputs, export_family
-from models._registry import Array, CircuitShape, Family, families, family
-from oracle.chain.anvil import AnvilProcess
-from oracle.chain.solc import compile_verifier
-from oracle.proving.build import Plan, Site, build
-from oracle.proving.circuit import COMPILED, CircuitParams, cache_folder
-from oracle.proving.cost import predict
-from oracle.proving.engine import ProvingEngine
-from oracle.proving.intake import build_circuit
-from oracle.proving.manifest import VERIFIER, CircuitManifest, Domain, read_manifest
-from oracle.proving.pool import Worker
-from oracle.proving.quantise import quantise_value
-from oracle.proving.tuner import Tuner
-from oracle.proving.validation import ModelForm, Validation
+from models._card import REPORT, bars_table, circuit_bar, number, write_card
+from models._errors import DataMissing
+from models._export import NETWORK, export_family, read_training, write_training
+from models._registry import Bar, Family, Fitted, families
 from oracle.settings import PROJECT_ROOT, Settings
 
-HELD_OUT_SEED = 20_260_101
-HELD_OUT_COUNT = 2_000
 DEFAULT_DATA = PROJECT_ROOT.parent / "shared" / "data"
-WITNESS_SECS = 600.0
-NO_TABLE = (-128, 128)
+# Room beyond the seeds' own spread, for machines that add in another order
+SPREAD_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One family's run: what is printed of it, and whether it is as it should be."""
+
+    family: str
+    verdict: str
+    bars: tuple[Bar, ...] = ()
+    sound: bool = True
 
 
 def main() -> int:
-    """Builds and writes the card, or the card alone."""
+    """Trains, or checks, what was named; prints every bar. 1 where a model could not be reproduced."""
     arguments = _arguments()
-    chosen = family(arguments.name)
+    chosen = list(families().values()) if arguments.all else [families()[arguments.name]]
     settings = Settings()
-    out = (arguments.out or settings.circuits_dir / chosen.circuit_id).resolve()
-    if not arguments.card_only:
-        with tempfile.TemporaryDirectory(prefix="plumbline-train-") as scratch:
-            _build(chosen, settings, Path(scratch), out)
-    manifest = read_manifest(out)
-    settings = settings.model_copy(update={"circuits_dir": out.parent})
-    with _engine(settings) as engine:
-        engine.prepare(manifest.circuit_id)
-        errors = held_out_errors(chosen, settings, manifest)
-        gas = verification_gas(chosen, settings, engine, out)
-    if errors.max() > chosen.max_error:
-        print(f"held-out error {errors.max():.2g} exceeds the budget {chosen.max_error:.2g}", file=sys.stderr)
-        return 1
-    measured = manifest.model_dump(mode="json") | {"errors": errors.tolist(), "gas": gas}
-    (out / "CARD.md").write_text(chosen.card(measured, arguments.data))
-    print(f"{out}: k {manifest.logrows}, gas {gas:,}, held-out error {errors.max():.2g} over {len(errors)} inputs")
-    return 0
-
-
-def held_out_errors(chosen: Family, settings: Settings, manifest: CircuitManifest) -> Array:
-    """|circuit - reference| / max(reference, magnitude) on inputs that neither tuning nor the build has seen."""
-    inputs = chosen.samples(HELD_OUT_COUNT, HELD_OUT_SEED)
-    rows = [[_quantised(manifest, row)] for row in inputs]
-    compiled = cache_folder(settings.cache_dir, manifest) / COMPILED
-    with Worker(memory_mb=settings.prove_memory_mb) as worker:
-        run = worker.call(
-            "witnesses", circuit=str(compiled), samples=rows, seconds=WITNESS_SECS, timeout=2 * WITNESS_SECS
-        )
-    got = np.array([float(row[0]) for row in run["outputs"]]) / 2.0 ** manifest.output_scale(0)
-    if len(got) != len(inputs):
-        raise TimeoutError(f"only {len(got)} of {len(inputs)} witnesses in {WITNESS_SECS} s")
-    expected = chosen.reference(inputs)
-    return np.asarray(np.abs(got - expected) / np.maximum(np.abs(expected), chosen.magnitude))
-
-
-def verification_gas(chosen: Family, settings: Settings, engine: ProvingEngine, folder: Path) -> int:
-    """Gas of a transaction that verifies a proof of one held-out input with the compiled verifier, on an Anvil."""
-    manifest = read_manifest(folder)
-    row = chosen.samples(HELD_OUT_COUNT, HELD_OUT_SEED)[-1]
-    proof = engine.prove(manifest.circuit_id, engine.witness(manifest.circuit_id, _quantised(manifest, row)))
-    artifact = compile_verifier(settings, folder / VERIFIER)
-    with tempfile.TemporaryDirectory(prefix="plumbline-gas-") as state:
-        anvil = AnvilProcess.start(settings.model_copy(update={"state_dir": Path(state)}))
+    outcomes = []
+    for family in chosen:
+        folder = (arguments.out or settings.circuits_dir / family.circuit_id).resolve()
+        started = time.monotonic()
+        print(f"== {family.name}: {family.title}", flush=True)
         try:
-            web3 = Web3(HTTPProvider(anvil.rpc_url))
-            sender = {"from": web3.eth.accounts[0]}
-            deployed = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode).constructor().transact(sender)
-            address = web3.eth.wait_for_transaction_receipt(deployed)["contractAddress"]
-            call = web3.eth.contract(address, abi=artifact.abi).functions.verifyProof(proof.zk_proof, proof.instances)
-            return int(web3.eth.wait_for_transaction_receipt(call.transact(sender))["gasUsed"])
-        finally:
-            anvil.stop()
+            outcome = _check(family, arguments.data, folder) if arguments.check else _train(arguments, family, folder)
+        except DataMissing as error:
+            outcome = Outcome(family.name, f"skipped: {error}", sound=arguments.all)
+        outcomes.append(outcome)
+        print(f"{outcome.verdict} ({time.monotonic() - started:.0f} s)", flush=True)
+        if outcome.bars:
+            print(bars_table(list(outcome.bars)), flush=True)
+    _print_summary(outcomes)
+    return 0 if all(outcome.sound for outcome in outcomes) else 1
 
 
-def _quantised(manifest: CircuitManifest, row: Array) -> list[int]:
-    dtype = manifest.input_dtypes[0]
-    return [quantise_value(float(value), manifest.input_scale(0), dtype) for value in row]
+def _train(arguments: argparse.Namespace, family: Family, folder: Path) -> Outcome:
+    """Fits, rebuilds the circuit where the model changed, writes the record and the card."""
+    settings = Settings()
+    before = read_training(folder)
+    fitted = before if arguments.card_only else family.fit(arguments.data)
+    same = _model_hash(family, fitted) == _hash_of(folder / NETWORK)
+    if not same or arguments.rebuild:
+        build_family(family, fitted, settings, folder)
+    if fitted.weights:
+        write_training(fitted, folder)
+    report = family.evaluate(fitted, arguments.data)
+    circuit = measure(family, fitted, settings, folder)
+    write_card(folder, family, fitted, report, circuit)
+    bars = (*report.bars, circuit_bar(family, circuit))
+    verdict = "the committed model again, bit for bit" if same else f"a new model, {folder / NETWORK}"
+    return Outcome(family.name, f"{verdict}; k {circuit.manifest['logrows']}, gas {circuit.gas:,}", bars, _inside(bars))
 
 
-def _build(chosen: Family, settings: Settings, scratch: Path, out: Path) -> None:
-    network, calibration = export_family(chosen, scratch)
-    domain = [Domain(low=low, high=high) for low, high in chosen.domain]
-    if chosen.shape is None:
-        build_circuit(
-            settings,
-            chosen.circuit_id,
-            network,
-            calibration,
-            out,
-            max_error=chosen.max_error,
-            domain=domain,
-            magnitudes=[chosen.magnitude],
-            code_size=lambda source: len(compile_verifier(settings, source).deployed_bytecode),
-            on_progress=_report,
-        )
-        return
-    with Worker(memory_mb=settings.prove_memory_mb) as worker:
-        plan = _pinned_plan(worker, chosen, chosen.shape, domain, network)
-    build(plan, _site(settings), out)
+def _inside(bars: tuple[Bar, ...]) -> bool:
+    """Whether the circuit keeps its budget, the one bar without which nothing ships."""
+    return bars[-1].reached
 
 
-def _pinned_plan(worker: Worker, chosen: Family, shape: CircuitShape, domain: list[Domain], network: Path) -> Plan:
-    """The plan with the family's own run arguments, measured on its calibration samples."""
-    form = ModelForm([INPUT_NAME], ["float32"], [[1, chosen.input_count]], [[1, 1]], ["float32"])
-    samples = [[[float(value) for value in row.astype(np.float32)]] for row in calibration_inputs(chosen)]
-    validation = Validation.over(
-        worker, network, form=form, domain=domain, samples=samples, magnitudes=[chosen.magnitude]
-    )
-    params = CircuitParams(
-        shape.input_scale,
-        shape.input_scale,
-        shape.scale_rebase_multiplier,
-        shape.decomp_base,
-        shape.decomp_legs,
-        shape.num_inner_cols,
-        NO_TABLE,
-        shape.logrows,
-    )
-    document = Tuner(worker, network, validation, network.parent).settings(params)
-    cost = predict(
-        logrows=shape.logrows,
-        columns=shape.num_inner_cols,
-        lookups=len(document["required_lookups"]),
-        public_values=chosen.input_count + 1,
-        einsum=bool(document["einsum_params"]["total_einsum_col_size"]),
-    )
-    return Plan(chosen.circuit_id, network, document, validation, chosen.max_error, cost.gas)
+def _check(family: Family, data: Path, folder: Path) -> Outcome:
+    """Fits again, compares the model's hash; where it differs, the seed's score with the committed seeds' spread."""
+    committed, fitted = read_training(folder), family.fit(data)
+    report = family.evaluate(fitted, data)
+    if _model_hash(family, fitted) == _hash_of(folder / NETWORK):
+        verdict, sound = "the committed model again, bit for bit", True
+    else:
+        verdict, sound = _compare(committed, fitted)
+    recorded = {bar["name"]: bar["reached"] for bar in json.loads((folder / REPORT).read_text())["bars"]}
+    moved = [bar.name for bar in report.bars if recorded.get(bar.name) != bar.reached]
+    if moved:
+        verdict, sound = f"{verdict}; other than on the card: {', '.join(moved)}", False
+    return Outcome(family.name, verdict, report.bars, sound)
 
 
-def _site(settings: Settings) -> Site:
-    return Site(
-        settings.cache_dir,
-        settings.prove_memory_mb,
-        settings.prove_timeout_secs,
-        lambda source: len(compile_verifier(settings, source).deployed_bytecode),
-        _report,
-    )
+def _compare(committed: Fitted, fitted: Fitted) -> tuple[str, bool]:
+    if fitted.seed is None or not committed.seed_scores:
+        return "another model than the committed one", False
+    scores = committed.seed_scores.values()
+    room = SPREAD_SHARE * max(abs(score) for score in scores)
+    low, high, got = min(scores) - room, max(scores) + room, fitted.seed_scores[fitted.seed]
+    inside = low <= got <= high and fitted.ships == committed.ships
+    place = "within" if inside else "outside"
+    return f"other bits; validation loss {number(got)}, {place} {number(low)} to {number(high)}", inside
 
 
-def _report(stage: str, done: float, detail: str) -> None:
-    if done in (0.0, 1.0):
-        print(f"{stage:9s} {done:4.0%}  {detail}", flush=True)
+def _model_hash(family: Family, fitted: Fitted) -> str:
+    with tempfile.TemporaryDirectory(prefix="plumbline-export-") as scratch:
+        return _hash_of(export_family(family, fitted, Path(scratch))[0])
 
 
-@contextmanager
-def _engine(settings: Settings) -> Iterator[ProvingEngine]:
-    engine = ProvingEngine(settings)
-    try:
-        yield engine
-    finally:
-        engine.close()
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _print_summary(outcomes: list[Outcome]) -> None:
+    print("\n| family | bars reached | not reached | |\n| --- | --- | --- | --- |")
+    for outcome in outcomes:
+        missed = [bar.name for bar in outcome.bars if not bar.reached]
+        reached = f"{len(outcome.bars) - len(missed)} of {len(outcome.bars)}"
+        print(f"| {outcome.family} | {reached} | {'; '.join(missed) or '-'} | {outcome.verdict} |")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=sorted(families()))
+    parser.add_argument("name", nargs="?", choices=sorted(families()))
+    parser.add_argument("--all", action="store_true", help="every family")
+    parser.add_argument("--check", action="store_true", help="compare with what is committed, write nothing")
     parser.add_argument("--out", type=Path, help="folder to write; default circuits/<circuit id>")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PLUMBLINE_DATA", DEFAULT_DATA)))
-    parser.add_argument("--card-only", action="store_true", help="keep the circuit, write its card again")
-    return parser.parse_args()
+    parser.add_argument("--card-only", action="store_true", help="keep the committed weights and circuit")
+    parser.add_argument("--rebuild", action="store_true", help="build the circuit even where the model is the same")
+    arguments = parser.parse_args()
+    if bool(arguments.name) == arguments.all:
+        parser.error("name one family, or --all")
+    if arguments.out and arguments.all:
+        parser.error("--out is for one family")
+    return arguments
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,30 @@ import onnxruntime
 import pytest
 import torch
 
-from models._export import CALIBRATION_SEED, INPUT_NAME, calibration_inputs, export_family, export_onnx
+from models._export import (
+    CALIBRATION_SEED,
+    INPUT_NAME,
+    calibration_inputs,
+    committed,
+    export_family,
+    export_onnx,
+    read_training,
+    write_training,
+)
 from models._registry import Family, families, family
+from oracle.proving.manifest import read_manifest
 from oracle.settings import Settings
 
 ALL = list(families().values())
+SAMPLES = 300
+CARD_HEADINGS = (
+    "## Bars",
+    "## Circuit",
+    "**In-circuit error**",
+    "## Out-of-sample score",
+    "## Data",
+    "## Known limits",
+)
 
 
 @pytest.fixture(params=ALL, ids=[one.name for one in ALL])
@@ -34,16 +54,19 @@ def test_family__unknown__names_those_there_are() -> None:
 
 
 def test_module__samples__equals_its_reference(model: Family) -> None:
-    inputs = model.samples(500, 11)
-    module = model.module().double()
+    weights = committed(model).weights
+    inputs = model.samples(SAMPLES, 11)
+    module = model.module(weights).double()
     with torch.no_grad():
-        got = [float(module(torch.tensor(row[None]))) for row in inputs]
-    np.testing.assert_allclose(got, model.reference(inputs), rtol=1e-12)
+        got = [module(torch.tensor(row.reshape(model.input_shape))).numpy().ravel() for row in inputs]
+    expected = model.reference(inputs, weights)
+    assert expected.shape == (SAMPLES, model.output_count)
+    assert model.errors(np.array(got), expected).max() < 1e-9
 
 
 def test_samples__any_seed__inside_the_domain(model: Family) -> None:
     inputs = model.samples(2_000, 5)
-    low, high = (np.array(bound) for bound in zip(*model.domain, strict=True))
+    low, high = (np.array(bound) for bound in zip(*model.flat_domain, strict=True))
     assert inputs.shape == (2_000, model.input_count)
     assert (inputs >= low).all()
     assert (inputs <= high).all()
@@ -61,25 +84,59 @@ def test_calibration__held_out_seeds__differ(model: Family) -> None:
 
 
 def test_export_onnx__twice__same_bytes(model: Family, tmp_path: Path) -> None:
-    first = export_onnx(model.module(), model.input_count, tmp_path / "one.onnx")
-    assert export_onnx(model.module(), model.input_count, tmp_path / "two.onnx") == first
+    weights = committed(model).weights
+    first = export_onnx(model.module(weights), model.input_shape, tmp_path / "one.onnx")
+    assert export_onnx(model.module(weights), model.input_shape, tmp_path / "two.onnx") == first
     assert (tmp_path / "one.onnx").read_bytes() == (tmp_path / "two.onnx").read_bytes()
 
 
-def test_export_family__again__is_the_committed_network(model: Family, tmp_path: Path, settings: Settings) -> None:
-    network, _ = export_family(model, tmp_path)
+def test_export_family__from_its_record__is_the_committed_network(
+    model: Family, tmp_path: Path, settings: Settings
+) -> None:
+    network, _ = export_family(model, committed(model), tmp_path)
     assert network.read_bytes() == (settings.circuits_dir / model.circuit_id / "network.onnx").read_bytes()
 
 
 def test_network__onnxruntime__equals_its_reference(model: Family, settings: Settings) -> None:
     session = onnxruntime.InferenceSession(str(settings.circuits_dir / model.circuit_id / "network.onnx"))
-    inputs = model.samples(500, 12).astype(np.float32)
-    got = np.array([session.run(None, {INPUT_NAME: row[None]})[0].item() for row in inputs])
-    expected = model.reference(inputs.astype(np.float64))
-    assert np.max(np.abs(got - expected) / np.maximum(np.abs(expected), model.magnitude)) < 1e-5
+    inputs = model.samples(SAMPLES, 12).astype(np.float32)
+    got = np.array([session.run(None, {INPUT_NAME: row.reshape(model.input_shape)})[0].ravel() for row in inputs])
+    expected = model.reference(inputs.astype(np.float64), committed(model).weights)
+    assert model.errors(got, expected).max() < 1e-4
 
 
-def test_card__committed__names_its_circuit(model: Family, settings: Settings) -> None:
-    card = (settings.circuits_dir / model.circuit_id / "CARD.md").read_text()
-    for heading in ("## Circuit", "**In-circuit error**", "## Out-of-sample score", "## Known limits", "**Domain.**"):
+def test_training__written_and_read__same_bits(model: Family, tmp_path: Path) -> None:
+    fitted = committed(model)
+    write_training(fitted, tmp_path)
+    again = read_training(tmp_path)
+    assert again.seed_scores == fitted.seed_scores
+    assert set(again.weights) == set(fitted.weights)
+    for name, value in fitted.weights.items():
+        np.testing.assert_array_equal(again.weights[name], value)
+
+
+def test_manifest__committed__has_the_familys_form(model: Family, settings: Settings) -> None:
+    manifest = read_manifest(settings.circuits_dir / model.circuit_id)
+    assert manifest.input_shapes == [list(model.input_shape)]
+    assert manifest.output_count == model.output_count
+    assert manifest.max_error == model.max_error
+    assert [(one.low, one.high) for one in manifest.domain] == [tuple(map(float, one)) for one in model.flat_domain]
+
+
+def test_report__committed__is_of_the_committed_model(model: Family, settings: Settings) -> None:
+    folder = settings.circuits_dir / model.circuit_id
+    report = json.loads((folder / "report.json").read_text())
+    assert report["model_hash"] == read_manifest(folder).model_hash
+    assert report["held_out_inputs"] >= 1_000
+    # nothing ships outside its budget; other bars may be missed, and the card says so
+    assert report["bars"][-1]["reached"]
+    assert len(committed(model).seed_scores) >= 5 or committed(model).seed is None
+
+
+def test_card__committed__says_every_bar(model: Family, settings: Settings) -> None:
+    folder = settings.circuits_dir / model.circuit_id
+    card = (folder / "CARD.md").read_text()
+    for heading in CARD_HEADINGS:
         assert heading in card
+    for bar in json.loads((folder / "report.json").read_text())["bars"]:
+        assert bar["name"] in card

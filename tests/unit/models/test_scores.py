@@ -42,9 +42,9 @@ def test_diebold_mariano__same_losses__no_difference() -> None:
 
 
 def test_fit_garch__simulated__finds_its_parameters() -> None:
-    _, alpha, beta = fit_garch(garch_returns(4_000))
-    assert alpha == pytest.approx(0.1, abs=0.03)
-    assert beta == pytest.approx(0.85, abs=0.05)
+    fit = fit_garch(garch_returns(4_000))
+    assert fit.alpha == pytest.approx(0.1, abs=0.03)
+    assert fit.beta == pytest.approx(0.85, abs=0.05)
 
 
 def test_ewma__by_hand__equal() -> None:
