@@ -1,7 +1,8 @@
 """make bench: prints the tables; `--json FILE` writes every figure.
 
-.venv/bin/python -m bench                 both parts
-.venv/bin/python -m bench proving         our circuit against ezkl's own calibration of the same ONNX file
+.venv/bin/python -m bench                 all parts
+.venv/bin/python -m bench networks        every circuit that ships, and those under --onnx-dir, in three arms
+.venv/bin/python -m bench proving         the GARCH circuit against ezkl's own calibration, over windows of the S&P 500
 .venv/bin/python -m bench rounds          one round on chain: seconds from observation to acceptance, gas by purpose
 """
 
@@ -19,28 +20,29 @@ from typing import Any
 from rich.console import Console
 
 from bench import report
+from bench.records import ARMS, ArmRecord
+from oracle.errors import InvalidInput
 from oracle.settings import Settings
 
-PARTS = ("proving", "rounds")
+PARTS = ("networks", "proving", "rounds")
+WIDTH = 220
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="bench", description="Speed and gas, against ezkl's own defaults in the same run."
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none is named")
-    parser.add_argument("--circuit", default="garch-vol-32", help="a circuit that ships")
-    parser.add_argument("--proofs", type=int, default=5, help="proofs of each arm; medians are shown")
-    parser.add_argument("--samples", type=int, default=64, help="windows over which the in-circuit error is measured")
-    parser.add_argument("--rounds", type=int, default=10, help="rounds published on a local Anvil")
-    parser.add_argument("--json", type=Path, help="write every figure to this file")
+    parser = _parser()
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
-    if unknown or min(options.proofs, options.samples, options.rounds) < 1:
+    if unknown or min(options.proofs, options.samples, options.rounds, options.limit_secs) < 1:
         parser.error(f"no such part: {', '.join(sorted(unknown))}" if unknown else "counts must be positive")
     chosen = options.parts or list(PARTS)
     console, settings = Console(), Settings()
+    console.width = max(console.width, WIDTH)
     result: dict[str, Any] = {"machine": {"cores": os.cpu_count(), "platform": platform.platform()}}
+    if "networks" in chosen:
+        try:
+            _networks(options, settings, console, result)
+        except InvalidInput as error:
+            parser.error(f"{error}; {error.remedy}")
     if "proving" in chosen:
         from bench.proving import compare  # noqa: PLC0415 - ezkl and onnxruntime load only where they are needed
 
@@ -57,6 +59,65 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bench", description="Speed and gas, against ezkl's own defaults in the same run."
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none is named")
+    parser.add_argument("--onnx-dir", type=Path, help="networks: each subfolder with network.onnx and input.json too")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="networks: this one; repeatable")
+    parser.add_argument("--arm", action="append", default=[], choices=ARMS, help="networks: this arm; repeatable")
+    parser.add_argument("--limit-secs", type=float, default=600.0, help="networks: an arm that takes longer is ended")
+    parser.add_argument("--resume", action="store_true", help="networks: keep what the --json file has already")
+    parser.add_argument("--plot", type=Path, help="networks: write a picture to this file")
+    parser.add_argument("--circuit", default="garch-vol-32", help="proving: a circuit of GARCH's inputs")
+    parser.add_argument("--proofs", type=int, default=5, help="proving: proofs of each arm; medians are shown")
+    parser.add_argument("--samples", type=int, default=64, help="proving: windows for the in-circuit error")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds: how many are published on a local Anvil")
+    parser.add_argument("--json", type=Path, help="write every figure to this file")
+    return parser
+
+
+def _networks(options: argparse.Namespace, settings: Settings, console: Console, result: dict[str, Any]) -> None:
+    from bench import summary  # noqa: PLC0415
+    from bench.networks import compare  # noqa: PLC0415
+
+    collected: list[ArmRecord] = []
+
+    def on_record(record: ArmRecord) -> None:
+        collected.append(record)
+        result["networks"] = [dataclasses.asdict(one) for one in collected]
+        if options.json:  # a long run that is ended leaves what it has
+            options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+    records = compare(
+        settings,
+        onnx_dir=options.onnx_dir,
+        limit_secs=options.limit_secs,
+        arms=options.arm or ARMS,
+        only=options.only,
+        known=_known(options.json) if options.resume else (),
+        say=_say(console),
+        on_record=on_record,
+    )
+    means = summary.means(records)
+    result["geometric_means"] = means
+    console.print(summary.table(records))
+    console.print(summary.means_table(means))
+    for line in summary.outcomes(records):
+        console.print(line)
+    if options.plot:
+        from bench.plot import draw  # noqa: PLC0415
+
+        draw(records, options.plot)
+
+
+def _known(path: Path | None) -> list[ArmRecord]:
+    if path is None or not path.exists():
+        return []
+    return [ArmRecord(**record) for record in json.loads(path.read_text()).get("networks", ())]
 
 
 def _say(console: Console) -> Any:
