@@ -101,6 +101,23 @@ class BorrowLimitExceeded(AbiRevert):
     abi = ("BorrowLimitExceeded(uint256 debt, uint256 limit)",)
 
 
+class ComponentCountMismatch(AbiRevert):
+    abi = ("ComponentCountMismatch(uint256 values, uint256 components)",)
+
+
+class ComponentDeviates(AbiRevert):
+    abi = ("ComponentDeviates(uint256 component, int256 value, int256 median)",)
+
+
+class ComponentMoveNeedsAllPublishers(AbiRevert):
+    remedy = "Have every publisher sign this observation."
+    abi = ("ComponentMoveNeedsAllPublishers(uint256 component, int256 from, int256 to)",)
+
+
+class ComponentOutOfBounds(AbiRevert):
+    abi = ("ComponentOutOfBounds(uint256 component, int256 value, int256 min, int256 max)",)
+
+
 class DebtBelowMinimum(AbiRevert):
     abi = ("DebtBelowMinimum(uint256 debt, uint256 minDebt)",)
 

@@ -17,6 +17,17 @@ REPORT_FIELDS: Final = (
 )
 
 
+VECTOR_DOMAIN_NAME: Final = "Plumbline VectorObservationFeed"
+
+# contracts/interfaces/IVectorObservationFeed.sol, VectorReport; the order of the fields is the typed data's
+VECTOR_REPORT_FIELDS: Final = (
+    ("roundId", "uint64"),
+    ("observedAt", "uint64"),
+    ("values", "int256[]"),
+    ("publisherSetVersion", "uint32"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One price at one time: `observed_at` in unix seconds, `price` with 8 decimals."""
@@ -40,8 +51,25 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorReport:
+    """What one publisher signs for a vector feed: `values` in the components' order, at the feed's decimals."""
+
+    round_id: int
+    observed_at: int
+    values: tuple[int, ...]
+    publisher_set_version: int
+
+    def as_tuple(self) -> tuple[int, int, tuple[int, ...], int]:
+        """The fields in the ABI's order, as IVectorObservationFeed.submit takes them."""
+        return (self.round_id, self.observed_at, self.values, self.publisher_set_version)
+
+
+AnyReport = Report | VectorReport
+
+
+@dataclass(frozen=True, slots=True)
 class ReportDomain:
-    """The EIP-712 domain of one ObservationFeed."""
+    """The EIP-712 domain of one feed of signed reports; the name tells a price feed from a vector feed."""
 
     chain_id: int
     verifying_contract: str
