@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models._data import HourlySeries
 from models._errors import BadPrice, FlatSeries, GapInSeries, TooFewSamples
@@ -54,7 +55,7 @@ class Windows:
     features: Array
     month: Array
     ahead: Array
-    complete: np.ndarray
+    complete: NDArray[np.bool_]
 
 
 def window_features(closes: Array, end_hour: int, sigma_ref: float, missing: int = 0) -> Array:
@@ -89,7 +90,7 @@ def windows(series: HourlySeries, sigma_ref: float) -> Windows:
     return Windows(features, month, ahead, complete)
 
 
-def _features(closes: Array, hours: np.ndarray, sigma_ref: float) -> tuple[Array, Array, Array]:
+def _features(closes: Array, hours: NDArray[np.int64], sigma_ref: float) -> tuple[Array, Array, Array]:
     """(features, M, RV of the day that ends there), one row an hour, NaN where the window is not full."""
     count = len(closes)
     squares = np.zeros(count)
@@ -129,7 +130,7 @@ def _mean_days(day: Array, days: int) -> Array:
     return total / days
 
 
-def _weekend(hours: np.ndarray) -> tuple[Array, Array]:
+def _weekend(hours: NDArray[np.int64]) -> tuple[Array, Array]:
     """Shares of weekend in the 24 hours from, and up to, each of these hours (since 1970)."""
     ahead, behind = np.zeros(len(hours)), np.zeros(len(hours))
     for step in range(HOURS):
@@ -138,6 +139,6 @@ def _weekend(hours: np.ndarray) -> tuple[Array, Array]:
     return ahead / HOURS, behind / HOURS
 
 
-def _is_weekend(hours: np.ndarray) -> np.ndarray:
+def _is_weekend(hours: NDArray[np.int64]) -> NDArray[np.bool_]:
     weekday = (hours // HOURS + _EPOCH_DAY - 1) % 7 + 1
     return weekday >= _SATURDAY
