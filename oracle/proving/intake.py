@@ -29,6 +29,7 @@ from oracle.proving.manifest import MANIFEST, CircuitManifest, Domain
 from oracle.proving.pool import ToolError, Worker, WorkerFailed
 from oracle.proving.samples import bind_shapes, check_file, read_calibration, split_samples
 from oracle.proving.selection import DEFAULT_BUDGETS, Limits, Selection, executable
+from oracle.proving.shapes import Shapes
 from oracle.proving.tuner import Tuner
 from oracle.proving.validation import (
     EDGE_SAMPLES,
@@ -48,7 +49,6 @@ MAX_PUBLIC_VALUES: Final = 4_096
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # For what is measured, not promised
 ANY_ERROR: Final = 1e9
-DOMAIN_PROBE_SAMPLES: Final = 24
 INSPECT_SECS: Final = 300.0
 
 
@@ -120,8 +120,8 @@ def build_circuit(
     limits = Limits(objective, max_columns, validation_samples)
     site = _site(settings, code_size, on_progress)
     with _opened_job(settings, name, out_dir, limits, site) as job:
-        model, validations = job.take_in(onnx_path, calibration_path, domain, magnitudes)
-        return job.selection(model).build_best(validations, budgets)
+        model, tuners = job.take_in(onnx_path, calibration_path, domain, magnitudes)
+        return job.selection(model).build_best(tuners, budgets)
 
 
 def ezkl_default_circuit(
@@ -139,8 +139,8 @@ def ezkl_default_circuit(
     Raises ModelRejected when that circuit does not prove, or its proof does not verify.
     """
     with _opened_job(settings, name, out_dir, Limits(), _site(settings, None, on_progress)) as job:
-        model, validations = job.take_in(onnx_path, calibration_path, None, None)
-        return job.selection(model).build_theirs(next(validations), ANY_ERROR, target)
+        model, tuners = job.take_in(onnx_path, calibration_path, None, None)
+        return job.selection(model).build_theirs(next(tuners).validation, ANY_ERROR, target)
 
 
 def _site(settings: Settings, code_size: CodeSize | None, on_progress: OnProgress | None) -> Site:
@@ -184,7 +184,7 @@ class _Job:
         calibration_path: Path,
         domain: Sequence[Domain] | None,
         magnitudes: Sequence[float] | None,
-    ) -> tuple[Path, Iterator[Validation]]:
+    ) -> tuple[Path, Iterator[Tuner]]:
         """The model with fixed shapes and what its circuit is measured against. Raises ModelRejected, InputRejected."""
         check_file(onnx_path, MAX_MODEL_BYTES, ModelRejected, "model")
         check_file(calibration_path, MAX_CALIBRATION_BYTES, InputRejected, "calibration file")
@@ -194,7 +194,7 @@ class _Job:
         lookups = self.needs_tables(model)
         counts = f"{len(samples)} samples, {form.input_count} inputs, {form.output_count} outputs"
         self.site.report("validate", 0.0, counts)
-        return model, self.validations(form, model, samples, domain, magnitudes, lookups=lookups)
+        return model, self.tuners(form, model, samples, domain, magnitudes, lookups=lookups)
 
     def selection(self, model: Path) -> Selection:
         """The choice among circuits of the model."""
@@ -232,7 +232,7 @@ class _Job:
             raise blame_unsupported(self.worker, model, self.scratch, error) from error
         return bool(document["required_lookups"])
 
-    def validations(
+    def tuners(
         self,
         form: ModelForm,
         model: Path,
@@ -241,16 +241,23 @@ class _Job:
         magnitudes: Sequence[float] | None,
         *,
         lookups: bool,
-    ) -> Iterator[Validation]:
-        """What a circuit may be measured against: over the given domain, or those with sound answers, widest first.
+    ) -> Iterator[Tuner]:
+        """Searches over the given domain, or those where the circuit's answers can be sound, the widest first.
 
         Raises InputRejected or ModelRejected when there is none.
         """
         sizes = list(magnitudes or output_magnitudes(ask_reference(self.worker, str(model), form, samples[:256])))
+        shapes = Shapes(self.worker, model, self.scratch)
+
+        def tuner(validation: Validation) -> Tuner:
+            return Tuner(self.worker, model, validation, self.scratch, shapes=shapes)
+
         if domain is not None:
             if len(domain) not in {len(form.input_shapes), form.input_count}:
                 raise InvalidInput(f"the domain has {len(domain)} intervals for {form.input_count} inputs")
-            yield Validation.over(self.worker, model, form=form, domain=list(domain), samples=samples, magnitudes=sizes)
+            yield tuner(
+                Validation.over(self.worker, model, form=form, domain=list(domain), samples=samples, magnitudes=sizes)
+            )
             return
         values = [[v for sample in samples for v in sample[tensor]] for tensor in range(len(form.input_shapes))]
         edges, count = 0 if lookups else EDGE_SAMPLES, self.limits.validation_samples
@@ -266,9 +273,10 @@ class _Job:
                 failure = error
                 continue
             failure = None
-            if executable(Tuner(self.worker, model, validation.first(DOMAIN_PROBE_SAMPLES), self.scratch)):
+            search = tuner(validation)
+            if executable(search):
                 sound = True
-                yield validation
+                yield search
         if failure is not None:
             raise InputRejected(f"the model gives no finite answer on the calibration samples: {failure}")
         if not sound:

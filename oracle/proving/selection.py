@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -52,6 +53,15 @@ class Choice:
         return self.candidates[0].cost.cpu_seconds
 
 
+@dataclass(frozen=True, slots=True)
+class _Dear:
+    """A search put off: its circuits take at least so many CPU seconds."""
+
+    cpu_seconds: float
+    tuner: Tuner
+    budget: float
+
+
 @dataclass(slots=True)
 class Selection:
     """The choice among circuits of one model. `worker` and `scratch` are for trying out."""
@@ -66,13 +76,13 @@ class Selection:
     _failures: list[str] = field(default_factory=list)
     _too_large: bool = False
 
-    def build_best(self, validations: Iterator[Validation], budgets: Sequence[float]) -> CircuitManifest:
+    def build_best(self, tuners: Iterator[Tuner], budgets: Sequence[float]) -> CircuitManifest:
         """Builds the cheapest candidate that turns out sound; ezkl's own calibration when none of ours is.
 
         Raises ModelRejected with every reason.
         """
-        tuners: list[Tuner] = []
-        choices = self._choices(validations, tuners, budgets)
+        narrowest: list[Tuner] = []
+        choices = self._choices(tuners, narrowest, budgets)
         tries = ((choice, one) for choice in choices for one in cheapest_first(choice.candidates, ATTEMPTS))
         for choice, candidate in islice(tries, ATTEMPTS):
             manifest = self._try(choice, candidate)
@@ -80,7 +90,7 @@ class Selection:
                 return manifest
         if not self._too_large:  # ezkl's own choice has no smaller a verifier
             try:
-                return self.build_theirs(tuners[-1].validation, budgets[-1], "resources")
+                return self.build_theirs(narrowest[-1].validation, budgets[-1], "resources")
             except (CandidateFailed, ToolError, WorkerTimeout, WorkerOutOfMemory) as error:
                 self._failures.append(str(error))
         raise ModelRejected(
@@ -102,22 +112,26 @@ class Selection:
         )
         return build(plan, self.site, self.out_dir)
 
-    def _choices(
-        self, validations: Iterator[Validation], tuners: list[Tuner], budgets: Sequence[float]
-    ) -> Iterator[Choice]:
-        """The first affordable choice, or the cheapest when none is; then the rest. `tuners` collects one a domain."""
-        found: list[Choice] = []
-        for validation in validations:
-            tuners.append(Tuner(self.worker, self.model, validation, self.scratch))
+    def _choices(self, tuners: Iterator[Tuner], seen: list[Tuner], budgets: Sequence[float]) -> Iterator[Choice]:
+        """The first affordable choice, or the cheapest when none is; then the rest. `seen` collects the tuners.
+
+        What one probe shows to be dear is searched only when nothing else is left.
+        """
+        dear: list[_Dear] = []
+        for tuner in tuners:
+            seen.append(tuner)
             for budget in budgets:
-                choice = self._search(tuners[-1], budget)
-                if choice is None:
-                    continue
-                if choice.cpu_seconds <= AFFORDABLE_CPU_SECS:
+                least = tuner.estimate(budget * TARGET_SHARE, self.limits.objective, self.limits.max_columns)
+                seconds = math.inf if least is None else least.cpu_seconds
+                choice = self._search(tuner, budget) if seconds <= AFFORDABLE_CPU_SECS else None
+                if choice is not None and choice.cpu_seconds <= AFFORDABLE_CPU_SECS:
                     yield choice
                 else:
-                    found.append(choice)
-        yield from sorted(found, key=lambda one: one.cpu_seconds)
+                    dear.append(_Dear(choice.cpu_seconds if choice else seconds, tuner, budget))
+        for one in sorted(dear, key=lambda one: one.cpu_seconds):
+            choice = self._search(one.tuner, one.budget)
+            if choice is not None:
+                yield choice
 
     def _search(self, tuner: Tuner, budget: float) -> Choice | None:
         domain = tuner.validation.domain[0]
@@ -145,7 +159,7 @@ class Selection:
 def executable(tuner: Tuner) -> bool:
     """Whether some usual scale gives answers near the model's."""
     for scale in PROBE_SCALES:
-        result = tuner.run(Grid(scale))
+        result = tuner.probe(Grid(scale))
         if result is not None and result.score.error <= UNSOUND:
             return True
     return False

@@ -82,9 +82,11 @@ class Validation:
             raise InputRejected("the model's answer is not finite within the domain")
         return cls(form, domain, samples, expected, magnitudes)
 
-    def first(self, count: int) -> Validation:
-        """The same with fewer samples; they are ordered so that the most telling come first."""
-        return Validation(self.form, self.domain, self.samples[:count], self.expected[:count], self.magnitudes)
+    def spread(self, count: int) -> Validation:
+        """The same with fewer samples, taken from all over the set: its edges, the calibration's, the drawn ones."""
+        chosen = sorted({round(index * (len(self.samples) - 1) / max(1, count - 1)) for index in range(count)})
+        samples, expected = [self.samples[at] for at in chosen], [self.expected[at] for at in chosen]
+        return Validation(self.form, self.domain, samples, expected, self.magnitudes)
 
 
 @dataclass(frozen=True, slots=True)
