@@ -63,9 +63,17 @@ class AccessControlUnauthorizedAccount(AbiRevert):
     abi = ("AccessControlUnauthorizedAccount(address account, bytes32 neededRole)",)
 
 
+class AccountHealthy(AbiRevert):
+    abi = ("AccountHealthy(int256 equity, uint256 required)",)
+
+
 class ActivationTooEarly(AbiRevert):
     remedy = "Activate the version when its timelock has run out."
     abi = ("ActivationTooEarly(uint256 modelId, uint32 version, uint64 activatableAt)",)
+
+
+class AlreadyCommitted(AbiRevert):
+    abi = ("AlreadyCommitted(bytes32 commitment)",)
 
 
 class AmountTooLarge(AbiRevert):
@@ -77,8 +85,16 @@ class AnswerOutOfBounds(AbiRevert):
     abi = ("AnswerOutOfBounds(int256 answer, int256 minAnswer, int256 maxAnswer)",)
 
 
+class ArgumentOutOfRange(AbiRevert):
+    abi = ("ArgumentOutOfRange(int256 valueWad, int256 max)",)
+
+
 class ArrayLengthMismatch(AbiRevert):
     abi = ("ArrayLengthMismatch(uint256 reports, uint256 signatures)",)
+
+
+class AssignedToAnother(AbiRevert):
+    abi = ("AssignedToAnother(address prover, uint64 assignedUntil)",)
 
 
 class AuctionExpired(AbiRevert):
@@ -101,6 +117,14 @@ class BorrowLimitExceeded(AbiRevert):
     abi = ("BorrowLimitExceeded(uint256 debt, uint256 limit)",)
 
 
+class ButterflyArbitrage(AbiRevert):
+    abi = ("ButterflyArbitrage(int256 k, int256 densityFactor, int256 min)",)
+
+
+class CalendarArbitrage(AbiRevert):
+    abi = ("CalendarArbitrage(int256 k, int256 earlier, int256 later)",)
+
+
 class ComponentCountMismatch(AbiRevert):
     abi = ("ComponentCountMismatch(uint256 values, uint256 components)",)
 
@@ -118,8 +142,28 @@ class ComponentOutOfBounds(AbiRevert):
     abi = ("ComponentOutOfBounds(uint256 component, int256 value, int256 min, int256 max)",)
 
 
+class DeadlineOutOfRange(AbiRevert):
+    abi = ("DeadlineOutOfRange(uint64 deadline, uint64 earliest, uint64 latest)",)
+
+
+class DeadlinePassed(AbiRevert):
+    abi = ("DeadlinePassed(uint256 deadline, uint256 timestamp)",)
+
+
 class DebtBelowMinimum(AbiRevert):
     abi = ("DebtBelowMinimum(uint256 debt, uint256 minDebt)",)
+
+
+class DeficitOutstanding(AbiRevert):
+    abi = ("DeficitOutstanding(uint256 deficit)",)
+
+
+class DepthExceeded(AbiRevert):
+    abi = ("DepthExceeded(uint256 quote, uint256 quoteReserve)",)
+
+
+class DeviationNotPositive(AbiRevert):
+    abi = ("DeviationNotPositive(int256 deviationWad)",)
 
 
 class ECDSAInvalidSignature(AbiRevert):
@@ -173,12 +217,48 @@ class ExpectedPause(AbiRevert):
     abi = ("ExpectedPause()",)
 
 
+class ExpiryPassed(AbiRevert):
+    abi = ("ExpiryPassed(uint256 expiry, uint256 timestamp)",)
+
+
+class ExpiryTooFar(AbiRevert):
+    abi = ("ExpiryTooFar(uint256 secs, uint256 max)",)
+
+
+class ExponentTooLarge(AbiRevert):
+    abi = ("ExponentTooLarge(int256 exponentWad, int256 max)",)
+
+
+class FeeBelowQuote(AbiRevert):
+    abi = ("FeeBelowQuote(uint256 fee, uint256 quote)",)
+
+
+class ForwardOutOfRange(AbiRevert):
+    abi = ("ForwardOutOfRange(int256 forward, int256 max)",)
+
+
 class InferenceNotFound(AbiRevert):
     abi = ("InferenceNotFound(bytes32 inferenceId)",)
 
 
 class InputCommitmentMismatch(AbiRevert):
     abi = ("InputCommitmentMismatch()",)
+
+
+class InputCountMismatch(AbiRevert):
+    abi = ("InputCountMismatch(uint256 actual, uint256 expected)",)
+
+
+class InputOutOfRange(AbiRevert):
+    abi = ("InputOutOfRange(uint256 index, int256 value)",)
+
+
+class InputsMismatch(AbiRevert):
+    abi = ("InputsMismatch(bytes32 actual, bytes32 expected)",)
+
+
+class InputsNeeded(AbiRevert):
+    abi = ("InputsNeeded()",)
 
 
 class InstanceCountMismatch(AbiRevert):
@@ -189,6 +269,14 @@ class InstanceNotInField(AbiRevert):
     abi = ("InstanceNotInField(uint256 index, uint256 value)",)
 
 
+class InsufficientBalance(AbiRevert):
+    abi = ("InsufficientBalance(uint256 requested, int256 available)",)
+
+
+class InsufficientCallbackGas(AbiRevert):
+    abi = ("InsufficientCallbackGas(uint256 available, uint256 needed)",)
+
+
 class InsufficientCollateral(AbiRevert):
     abi = ("InsufficientCollateral(uint256 requested, uint256 available)",)
 
@@ -197,8 +285,20 @@ class InsufficientLiquidity(AbiRevert):
     abi = ("InsufficientLiquidity(uint256 requested, uint256 available)",)
 
 
+class InsufficientMargin(AbiRevert):
+    abi = ("InsufficientMargin(int256 equity, uint256 required)",)
+
+
 class InsufficientShares(AbiRevert):
     abi = ("InsufficientShares(uint256 requested, uint256 available)",)
+
+
+class InvalidAssignment(AbiRevert):
+    abi = ("InvalidAssignment(address prover, uint64 assignedUntil)",)
+
+
+class InvalidCallback(AbiRevert):
+    abi = ("InvalidCallback(address consumer, uint32 callbackGas)",)
 
 
 class InvalidCommitment(AbiRevert):
@@ -226,8 +326,20 @@ class InvalidShortString(AbiRevert):
     abi = ("InvalidShortString()",)
 
 
+class InvalidSubscription(AbiRevert):
+    abi = ("InvalidSubscription()",)
+
+
 class InvalidVerifierSpec(AbiRevert):
     abi = ("InvalidVerifierSpec()",)
+
+
+class LimitExceeded(AbiRevert):
+    abi = ("LimitExceeded(uint256 amount, uint256 limit)",)
+
+
+class MarkDiverged(AbiRevert):
+    abi = ("MarkDiverged(uint256 markPrice, uint256 indexPrice)",)
 
 
 class ModelIsDeprecated(AbiRevert):
@@ -241,6 +353,10 @@ class ModelMismatch(AbiRevert):
 
 class ModelNotFound(AbiRevert):
     abi = ("ModelNotFound(uint256 modelId)",)
+
+
+class ModelNotOffered(AbiRevert):
+    abi = ("ModelNotOffered(uint256 modelId, address token)",)
 
 
 class MoveNeedsAllPublishers(AbiRevert):
@@ -264,8 +380,36 @@ class NoDebt(AbiRevert):
     abi = ("NoDebt(address account)",)
 
 
+class NoFailedCallback(AbiRevert):
+    abi = ("NoFailedCallback(uint256 requestId, uint8 status)",)
+
+
+class NoFeeds(AbiRevert):
+    abi = ("NoFeeds()",)
+
+
+class NoPosition(AbiRevert):
+    abi = ("NoPosition(address account)",)
+
+
+class NotAuthorised(AbiRevert):
+    abi = ("NotAuthorised(address caller)",)
+
+
+class NotCommitted(AbiRevert):
+    abi = ("NotCommitted(bytes32 commitment)",)
+
+
+class NotDue(AbiRevert):
+    abi = ("NotDue(uint256 subscriptionId)",)
+
+
 class NotEnoughGas(AbiRevert):
     abi = ("NotEnoughGas(uint256 available, uint256 required)",)
+
+
+class NotInGroup(AbiRevert):
+    abi = ("NotInGroup(address feed, address inferenceVerifier)",)
 
 
 class NotModelOwner(AbiRevert):
@@ -275,6 +419,10 @@ class NotModelOwner(AbiRevert):
 class NotPublisher(AbiRevert):
     remedy = "Sign with a key of the feed's current publishers."
     abi = ("NotPublisher(address signer)",)
+
+
+class NothingToDo(AbiRevert):
+    abi = ("NothingToDo()",)
 
 
 class ObservationFromFuture(AbiRevert):
@@ -305,12 +453,28 @@ class ObservedAtMismatch(AbiRevert):
     abi = ("ObservedAtMismatch(uint64 first, uint64 other)",)
 
 
+class OpenInterestCapReached(AbiRevert):
+    abi = ("OpenInterestCapReached(uint256 openInterest, uint256 cap)",)
+
+
+class OppositePosition(AbiRevert):
+    abi = ("OppositePosition(int256 base)",)
+
+
+class OptionPriceOutOfRange(AbiRevert):
+    abi = ("OptionPriceOutOfRange(int256 value, int256 min, int256 max)",)
+
+
 class OutputCountMismatch(AbiRevert):
     abi = ("OutputCountMismatch(uint256 actual, uint256 expected)",)
 
 
 class OutputMismatch(AbiRevert):
     abi = ("OutputMismatch()",)
+
+
+class OutputsMismatch(AbiRevert):
+    abi = ("OutputsMismatch(bytes32 actual, bytes32 expected)",)
 
 
 class OwnableInvalidOwner(AbiRevert):
@@ -324,6 +488,10 @@ class OwnableUnauthorizedAccount(AbiRevert):
 
 class ParameterOutOfRange(AbiRevert):
     abi = ("ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max)",)
+
+
+class PositionBelowMinimum(AbiRevert):
+    abi = ("PositionBelowMinimum(uint256 notional, uint256 minPosition)",)
 
 
 class PositionHealthy(AbiRevert):
@@ -357,12 +525,24 @@ class QuorumNotReached(AbiRevert):
     abi = ("QuorumNotReached(uint256 reports, uint256 quorum)",)
 
 
+class RedemptionNotOpen(AbiRevert):
+    abi = ("RedemptionNotOpen(uint256 opensAt, uint256 closesAt)",)
+
+
 class ReentrancyGuardReentrantCall(AbiRevert):
     abi = ("ReentrancyGuardReentrantCall()",)
 
 
+class Refused(AbiRevert):
+    abi = ("Refused()",)
+
+
 class ReportDeviates(AbiRevert):
     abi = ("ReportDeviates(address signer, uint64 price, uint64 median)",)
+
+
+class RiskUnavailable(AbiRevert):
+    abi = ("RiskUnavailable()",)
 
 
 class SafeCastOverflowedUintDowncast(AbiRevert):
@@ -373,8 +553,16 @@ class SafeERC20FailedOperation(AbiRevert):
     abi = ("SafeERC20FailedOperation(address token)",)
 
 
+class SelfLiquidation(AbiRevert):
+    abi = ("SelfLiquidation(address account)",)
+
+
 class SignersNotSorted(AbiRevert):
     abi = ("SignersNotSorted(address previous, address current)",)
+
+
+class SkewCapReached(AbiRevert):
+    abi = ("SkewCapReached(uint256 skew, uint256 cap)",)
 
 
 class SourceWithoutCode(AbiRevert):
@@ -390,12 +578,32 @@ class StaleReport(AbiRevert):
     abi = ("StaleReport(uint256 age, uint256 maxReportAge)",)
 
 
+class StrikeOutOfRange(AbiRevert):
+    abi = ("StrikeOutOfRange(int256 strike, int256 max)",)
+
+
 class StringTooLong(AbiRevert):
     abi = ("StringTooLong(string str)",)
 
 
+class SubscriptionEmpty(AbiRevert):
+    abi = ("SubscriptionEmpty(uint256 subscriptionId, uint256 balance, uint256 needed)",)
+
+
+class SubscriptionNotActive(AbiRevert):
+    abi = ("SubscriptionNotActive(uint256 subscriptionId)",)
+
+
+class SviParameterOutOfRange(AbiRevert):
+    abi = ("SviParameterOutOfRange(bytes32 name, int256 value, int256 min, int256 max)",)
+
+
 class TransferAmountMismatch(AbiRevert):
     abi = ("TransferAmountMismatch(address asset, uint256 received, uint256 expected)",)
+
+
+class TransferFailed(AbiRevert):
+    abi = ("TransferFailed(address to, uint256 amount)",)
 
 
 class UnsupportedProofSystem(AbiRevert):
@@ -408,6 +616,14 @@ class ValueOutOfRange(AbiRevert):
 
 class VarianceOutOfRange(AbiRevert):
     abi = ("VarianceOutOfRange(int256 variance)",)
+
+
+class VarianceRateNotPositive(AbiRevert):
+    abi = ("VarianceRateNotPositive(int256 rate)",)
+
+
+class VarianceTooSmall(AbiRevert):
+    abi = ("VarianceTooSmall(int256 variance, int256 min)",)
 
 
 class VerificationRefused_ModelDeprecated(AbiRevert):  # noqa: N801  ERC-7992's name
@@ -423,6 +639,10 @@ class VersionNotFound(AbiRevert):
     abi = ("VersionNotFound(uint256 modelId, uint32 version)",)
 
 
+class VolatilityOutOfRange(AbiRevert):
+    abi = ("VolatilityOutOfRange(int256 volatilityWad, int256 min, int256 max)",)
+
+
 class VolatilityUnavailable(AbiRevert):
     remedy = "Push the volatility feed."
     abi = ("VolatilityUnavailable()",)
@@ -433,13 +653,29 @@ class WindowNotAvailable(AbiRevert):
     abi = ("WindowNotAvailable(uint64 firstRound, uint64 earliest)",)
 
 
+class WingTooSteep(AbiRevert):
+    abi = ("WingTooSteep(int256 slope, int256 max)",)
+
+
+class WrongAmountReceived(AbiRevert):
+    abi = ("WrongAmountReceived(address token, uint256 received, uint256 expected)",)
+
+
 class WrongModelStatus(AbiRevert):
     abi = ("WrongModelStatus(uint256 modelId, uint32 version, uint8 status)",)
+
+
+class WrongRequestStatus(AbiRevert):
+    abi = ("WrongRequestStatus(uint256 requestId, uint8 status)",)
 
 
 class WrongRound(AbiRevert):
     remedy = "Another observation was recorded first: sign for the next round."
     abi = ("WrongRound(uint64 reported, uint64 expected)",)
+
+
+class WrongValue(AbiRevert):
+    abi = ("WrongValue(uint256 sent, uint256 due)",)
 
 
 class ZeroAddress(AbiRevert):
