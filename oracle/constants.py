@@ -24,6 +24,15 @@ MAX_INSTANCE_MAGNITUDE: Final = 1 << 63
 # Chains on which the well-known development keys and a set-up made on this machine may be used: Anvil, Hardhat, Ganache
 LOCAL_CHAIN_IDS: Final = frozenset({31337, 1337})
 
+# Set-ups that may serve other chains: a known public ceremony's, and one whose hash the operator vouched for
+SAFE_SRS_KINDS: Final = frozenset({"public", "trusted"})
+
+# The x coordinate of s*G2 of the development set-up, both parts, as a generated verifier holds them
+DEV_S_G2_X: Final = (
+    "1ea8889889860a10492cd873d00eefbd812cff05cd684b29b4e40280c5bfc225",
+    "2e2f184f5881fc743cc8df97d944a9736012ed533a55d4c6a4ad8c528fd5f042",
+)
+
 # The mnemonic that Anvil prints at every start: public, so worth nothing anywhere else
 ANVIL_MNEMONIC: Final = "test test test test test test test test test test test junk"
 

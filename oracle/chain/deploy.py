@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from eth_utils.crypto import keccak
 from filelock import FileLock
@@ -26,7 +25,7 @@ from oracle.chain.records import load_deployment, record_path, save_deployment
 from oracle.chain.registration import ModelEntry, register
 from oracle.chain.sender import Sender
 from oracle.chain.verifier_cache import compiled_verifier
-from oracle.constants import ANSWER_DECIMALS, PRICE_DECIMALS
+from oracle.constants import ANSWER_DECIMALS, DEV_S_G2_X, PRICE_DECIMALS, SAFE_SRS_KINDS
 from oracle.domain.deployment import (
     CircuitFacts,
     ContractRecord,
@@ -40,8 +39,6 @@ from oracle.domain.deployment import (
     VolatilityFeedPlan,
 )
 from oracle.errors import ConfigurationError, InvalidInput, UnsafeSetup
-
-PUBLIC_SRS: Final = "public"
 
 Say = Callable[[str], None]
 
@@ -97,11 +94,8 @@ class Deployer:
         A name known with other hashes becomes a new version of its model. Raises UnsafeSetup for a set-up made on a
         developer's machine off local chains, ModelRejected for a verifier above 24,576 bytes.
         """
-        if manifest.srs_kind != PUBLIC_SRS and not self._client.is_local:
-            raise UnsafeSetup(
-                f"{manifest.circuit_id} was set up with a {manifest.srs_kind} SRS: whoever made it can forge proofs",
-                remedy="Set the circuit up with a public ceremony's SRS before deploying it beyond a local chain.",
-            )
+        if not self._client.is_local:
+            refuse_unsafe_srs(manifest, verifier_source)
         artifact = compiled_verifier(self._settings, verifier_source)
         solc.check_code_size(artifact)
         with self._exclusive():
@@ -308,6 +302,18 @@ class Deployer:
 
 def _creation_hash(constructor: ContractConstructor) -> str:
     return HexBytes(keccak(HexBytes(constructor.data_in_transaction))).to_0x_hex()
+
+
+def refuse_unsafe_srs(manifest: CircuitFacts, verifier_source: Path) -> None:
+    """Raises UnsafeSetup for a set-up under which proofs can be forged, by its kind and by the verifier's constants."""
+    text = verifier_source.read_text().lower()
+    development = any(coordinate.lstrip("0") in text for coordinate in DEV_S_G2_X)
+    if manifest.srs_kind not in SAFE_SRS_KINDS or development:
+        kind = "dev" if development else manifest.srs_kind
+        raise UnsafeSetup(
+            f"{manifest.circuit_id} was set up with a {kind} SRS: whoever made it can forge proofs",
+            remedy="Rebuild it on a public ceremony's SRS: plumbline srs import, then plumbline model rebuild.",
+        )
 
 
 def _garch_tuple(plan: VolatilityFeedPlan) -> tuple[int, ...]:

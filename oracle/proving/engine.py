@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from oracle.constants import BN254_SCALAR_FIELD
+from oracle.constants import BN254_SCALAR_FIELD, LOCAL_CHAIN_IDS, SAFE_SRS_KINDS
 from oracle.domain.proofs import Proof, Witness
-from oracle.errors import ArtifactMismatch, InvalidInput, NotFound, ProofRejected
+from oracle.errors import ArtifactMismatch, InvalidInput, NotFound, ProofRejected, UnsafeSetup
 from oracle.proving import quantise as quantisation
 from oracle.proving.circuit import Built, keys_intact, prepare_keys
 from oracle.proving.felts import felt_from_hex, hex_from_int
@@ -44,6 +45,14 @@ def silent(stage: str, fraction: float, detail: str) -> None:
     """A progress callback that does nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnusableCircuit:
+    """A circuit folder that cannot be used, and why."""
+
+    folder: Path
+    reason: str
+
+
 class ProvingEngine:
     """Witnesses, proofs and verification over the circuit folders, in worker processes."""
 
@@ -59,13 +68,31 @@ class ProvingEngine:
         return self._settings.circuits_dir, self._settings.state_dir / "circuits"
 
     def circuits(self) -> list[CircuitManifest]:
-        """The manifests of all circuits, by id."""
+        """The manifests of all circuits that can be used, by id."""
+        return self._survey()[0]
+
+    def unusable(self) -> list[UnusableCircuit]:
+        """The circuit folders whose manifest cannot be used, by name, with the reason."""
+        return self._survey()[1]
+
+    def _survey(self) -> tuple[list[CircuitManifest], list[UnusableCircuit]]:
+        """A name in both folders is the project's, as in `folder`."""
         found: dict[str, CircuitManifest] = {}
-        for folder in reversed(self.folders):
-            for path in sorted(folder.glob(f"[!.]*/{MANIFEST}")):
-                manifest = read_manifest(path.parent)
-                found[manifest.circuit_id] = manifest
-        return [found[name] for name in sorted(found)]
+        unusable: dict[str, UnusableCircuit] = {}
+        for root in reversed(self.folders):
+            for path in sorted(root.glob(f"[!.]*/{MANIFEST}")):
+                folder = path.parent
+                try:
+                    manifest = read_manifest(folder)
+                    if manifest.circuit_id != folder.name:
+                        raise ArtifactMismatch(f"{path} is the manifest of {manifest.circuit_id}")
+                except (ArtifactMismatch, NotFound, OSError) as error:
+                    unusable[folder.name] = UnusableCircuit(folder, str(error))
+                    found.pop(folder.name, None)
+                else:
+                    found[folder.name] = manifest
+                    unusable.pop(folder.name, None)
+        return [found[name] for name in sorted(found)], [unusable[name] for name in sorted(unusable)]
 
     def circuit(self, circuit_id: str) -> CircuitManifest:
         """The manifest of one circuit. Raises NotFound."""
@@ -82,7 +109,7 @@ class ProvingEngine:
     def prepare(self, circuit_id: str, on_progress: OnProgress | None = None) -> CircuitManifest:
         """Makes what proving needs and is not there: SRS, compiled circuit, proving key. All hashes are checked.
 
-        Raises NotFound, ArtifactMismatch, StorageFull.
+        Raises NotFound, ArtifactMismatch, StorageFull, UnsafeSetup for a development set-up off local chains.
         """
         return self._ready(circuit_id, on_progress or silent)[0]
 
@@ -172,6 +199,7 @@ class ProvingEngine:
         if known is not None and known[0] == manifest and known[1].proving_key.exists() and known[3].exists():
             return known
         check_folder(folder, manifest)
+        self._refuse_unsafe(manifest)
         cache = self._settings.cache_dir
         report("srs", 0.0, f"2^{manifest.logrows} rows, {manifest.srs_kind}")
         with storage_guard(cache):
@@ -189,6 +217,16 @@ class ProvingEngine:
         with self._lock:
             self._prepared[circuit_id] = ready
         return ready
+
+    def _refuse_unsafe(self, manifest: CircuitManifest) -> None:
+        """Nothing is proven for a real chain under a set-up that lets somebody forge."""
+        chain_id = self._settings.chain_id
+        if manifest.srs_kind not in SAFE_SRS_KINDS and chain_id not in LOCAL_CHAIN_IDS:
+            raise UnsafeSetup(
+                f"{manifest.circuit_id} has a {manifest.srs_kind} set-up, under which proofs can be forged: "
+                f"not for chain {chain_id}",
+                remedy="import a public ceremony's file by `plumbline srs import`, then `plumbline model rebuild`",
+            )
 
     def _forget(self, circuit_id: str) -> None:
         with self._lock:

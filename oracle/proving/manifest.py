@@ -63,7 +63,7 @@ class CircuitManifest(BaseModel):
     vk_hash: str
     pk_hash: str
     srs_hash: str
-    srs_kind: Literal["dev", "public"]
+    srs_kind: Literal["dev", "public", "trusted", "imported"]
     verifier_source_hash: str
     logrows: int
     input_names: list[str]
