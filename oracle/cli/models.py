@@ -10,7 +10,7 @@ from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say
 from oracle.domain.deployment import Deployment, ModelRecord
 from oracle.errors import ArtifactMismatch
-from oracle.proving.manifest import VERIFIER, CircuitManifest, check_folder
+from oracle.proving.manifest import VERIFIER, CircuitManifest
 from oracle.settings import Settings
 
 
@@ -29,22 +29,96 @@ def show_model(settings: Settings, name: str) -> dict[str, Any]:
     return {**manifest.model_dump(mode="json"), "folder": str(folder), **_registration(manifest, known)}
 
 
-def verify_model(settings: Settings, name: str) -> dict[str, Any]:
-    """Checks a circuit's files against its manifest and, where it is registered, the chain's verifier against it.
+def unusable_models(settings: Settings) -> list[dict[str, Any]]:
+    """Circuit folders whose manifest cannot be used, with the reason."""
+    with opened_engine(settings) as engine:
+        return [{"name": one.folder.name, "folder": str(one.folder), "reason": one.reason} for one in engine.unusable()]
 
-    Raises ArtifactMismatch naming what differs, NotFound.
+
+def verify_models(settings: Settings, say: Say) -> list[dict[str, Any]]:
+    """As verify_model, of every circuit here; one that cannot be used is not verified, with the reason."""
+    with opened_engine(settings) as engine:
+        names = [manifest.circuit_id for manifest in engine.circuits()]
+    broken = [
+        {"model": one["name"], "folder": one["folder"], "verified": False, "checks": [], "hashes": []}
+        | {"failure": one["reason"]}
+        for one in unusable_models(settings)
+    ]
+    return [verify_model(settings, name, say) for name in names] + broken
+
+
+def verify_model(settings: Settings, name: str, say: Say) -> dict[str, Any]:
+    """Builds a circuit again from its ONNX file and manifest and compares every hash; where it is registered, the
+    chain's verifier too.
+
+    `verified` says whether all was the same, `hashes` what came out, `failure` why it did not come to its end. Raises
+    NotFound, StorageFull, and ArtifactMismatch for what the chain holds.
     """
+    from oracle.proving.reproduce import reproduce
+
+    def progress(stage: str, fraction: float, detail: str) -> None:
+        say(f"{name}: {stage} {detail}")
+
     with opened_engine(settings) as engine:
         manifest, folder = engine.circuit(name), engine.folder(name)
-        check_folder(folder, manifest)
-        engine.prepare(name)
-    checks = ["network, settings, verification key and verifier have the manifest's hashes", "proving key is pinned"]
+    found = reproduce(settings, folder, manifest, progress)
+    hashes = [
+        {"name": one.name, "pinned": one.pinned, "committed": one.committed, "rebuilt": one.rebuilt, "same": one.same}
+        for one in found.facts
+    ]
+    checks = [f"{one.name} came out as pinned" for one in found.facts if one.same]
     known = load_deployment(settings, settings.chain_id)
     record = known.models.get(name) if known else None
-    if known is not None and record is not None and _reachable(settings):
+    if found.ok and known is not None and record is not None and _reachable(settings):
         _verify_on_chain(settings, known, manifest, record)
         checks.append("registry's commitment, and the code of the verifier on chain")
-    return {"verified": True, "checks": checks, "model": name, "folder": str(folder), **_registration(manifest, known)}
+    facts = {"verified": found.ok, "checks": checks, "hashes": hashes, "failure": found.failure, "model": name}
+    return {**facts, "folder": str(folder), **_registration(manifest, known)}
+
+
+def rebuild_model(settings: Settings, name: str, srs: str, say: Say) -> dict[str, Any]:
+    """Facts of a circuit rebuilt in its folder on another set-up. Raises NotFound for either."""
+    from oracle.chain.solc import compile_verifier
+    from oracle.proving.rebuild import choose_srs, rebuild_circuit
+
+    def progress(stage: str, fraction: float, detail: str) -> None:
+        say(f"{stage} {detail}")
+
+    with opened_engine(settings) as engine:
+        manifest, folder = engine.circuit(name), engine.folder(name)
+    rebuilt = rebuild_circuit(
+        settings,
+        folder,
+        choose_srs(settings, manifest.logrows, srs),
+        code_size=lambda source: len(compile_verifier(settings, source).deployed_bytecode),
+        on_progress=progress,
+    )
+    return {**_facts(rebuilt, load_deployment(settings, settings.chain_id)), "srsHash": rebuilt.srs_hash}
+
+
+def refresh_verifiers(settings: Settings, names: list[str], *, plain: bool) -> dict[str, Any]:
+    """Writes the named models' verifiers again, or every one's: which changed, which did not.
+
+    Raises NotFound, and whatever oracle.proving.refresh does.
+    """
+    from oracle.chain.solc import compile_verifier
+    from oracle.proving.refresh import refresh_verifier
+
+    with opened_engine(settings) as engine:
+        folders = {name: engine.folder(name) for name in names or [one.circuit_id for one in engine.circuits()]}
+    changed = {
+        name: refresh_verifier(
+            settings,
+            folder,
+            code_size=lambda source: len(compile_verifier(settings, source).deployed_bytecode),
+            plain=plain,
+        )
+        for name, folder in folders.items()
+    }
+    return {
+        "changed": [name for name, new in changed.items() if new],
+        "unchanged": [name for name, new in changed.items() if not new],
+    }
 
 
 def _reachable(settings: Settings) -> bool:

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 WIDEST_TABLE = 1_000
 
 EXIT_UNKNOWN = 1
-EXIT_CODES: tuple[tuple[type[OracleError], int], ...] = ((InvalidInput, 2), (Halt, 3), (Retry, 4), (SkipCycle, 5))
+EXIT_HALT = 3
+EXIT_CODES: tuple[tuple[type[OracleError], int], ...] = (
+    (InvalidInput, 2),
+    (Halt, EXIT_HALT),
+    (Retry, 4),
+    (SkipCycle, 5),
+)
 
 
 def exit_code(error: BaseException) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from oracle.cli import render
 from oracle.cli.context import JsonOption, invocation
+from oracle.errors import InvalidInput
 
 app = typer.Typer(name="model", help="Models: add, list, show and verify them.", no_args_is_help=True)
 
@@ -88,9 +89,12 @@ def list_models(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
       plumbline model list --json
     """
     from oracle.cli.models import list_models as listed
+    from oracle.cli.models import unusable_models
 
     call = invocation(ctx)
     models = listed(call.settings)
+    for broken in unusable_models(call.settings):
+        render.stderr().print(f"{broken['name']} cannot be used: {broken['reason']}", markup=False)
     if call.as_json:
         render.print_json(models)
         return
@@ -119,14 +123,107 @@ def show(ctx: typer.Context, *, name: Name, as_json: JsonOption = False) -> None
 
 
 @app.command("verify")
-def verify(ctx: typer.Context, *, name: Name, as_json: JsonOption = False) -> None:
-    """Checks a model's files against its manifest's hashes, and its verifier on chain where one is deployed.
+def verify(
+    ctx: typer.Context,
+    *,
+    name: Annotated[str | None, typer.Argument(help="The model's name.", show_default=False)] = None,
+    all_models: Annotated[bool, typer.Option("--all", help="Every model here.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Builds a model's circuit again from its ONNX file and manifest, in a fresh cache, and compares every hash.
+
+    Settings, verifying and proving key, set-up, verifier source and ezkl's version must be the pinned ones; where the
+    model is registered, the registry's commitment and the verifier's code on chain too. Ends with code 3 if not.
+
+    Examples:
+
+      plumbline model verify garch-vol-32
+
+      plumbline model verify --all --json
+    """
+    from oracle.cli.models import verify_model, verify_models
+
+    call = invocation(ctx)
+    if (name is None) == (not all_models):
+        raise InvalidInput("nothing to verify, or too much", remedy="give one model's name, or --all")
+    with render.working("verify", quiet=call.as_json) as say:
+        found = verify_models(call.settings, say) if name is None else [verify_model(call.settings, name, say)]
+    if call.as_json:
+        render.print_json(found if name is None else found[0])
+    else:
+        for facts in found:
+            _print_verified(facts)
+    if not all(facts["verified"] for facts in found):
+        raise typer.Exit(render.EXIT_HALT)
+
+
+def _print_verified(facts: dict[str, Any]) -> None:
+    rows = [
+        (
+            "same" if one["same"] else "DIFFERS",
+            one["name"],
+            one["pinned"],
+            one["rebuilt"] or "-",
+            one["committed"] or "-",
+        )
+        for one in facts["hashes"]
+    ]
+    if rows:
+        shown = [(*row[:2], *(text if row[0] != "same" else text[:18] for text in row[2:])) for row in rows]
+        render.print_table(facts["model"], ("", "of", "pinned", "rebuilt", "in the folder"), shown)
+    said = {"verified": facts["verified"], "model": facts["model"], "folder": facts["folder"]}
+    render.print_facts(said | ({"failure": facts["failure"]} if facts["failure"] else {}))
+
+
+@app.command("rebuild")
+def rebuild(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    srs: Annotated[str, typer.Option("--srs", help="KIND or KIND/HASH of `plumbline srs list`.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Rebuilds a model's circuit on another set-up, in its folder: other keys, another verifier, the same outputs.
+
+    A model deployed before needs `plumbline model deploy` again, which registers a new version.
 
     Example:
 
-      plumbline model verify garch-vol-32
+      plumbline model rebuild garch-vol-32 --srs public
     """
-    from oracle.cli.models import verify_model
+    from oracle.cli.models import rebuild_model
 
     call = invocation(ctx)
-    render.print_verification(verify_model(call.settings, name), as_json=call.as_json)
+    with render.working(f"rebuild {name}", quiet=call.as_json) as say:
+        facts = rebuild_model(call.settings, name, srs, say)
+    if call.as_json:
+        render.print_json(facts)
+    else:
+        render.print_facts(facts)
+
+
+@app.command("refresh-verifier")
+def refresh_verifier(
+    ctx: typer.Context,
+    *,
+    names: Annotated[list[str] | None, typer.Argument(help="Models; all of them without.", show_default=False)] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="ezkl's own verifier with one check more: dearer, for comparison.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Writes Verifier.sol again by this release; keys and proofs stay valid, deployed verifiers stay as they are.
+
+    Example:
+
+      plumbline model refresh-verifier garch-vol-32
+    """
+    from oracle.cli.models import refresh_verifiers
+
+    call = invocation(ctx)
+    with render.working("refresh verifiers", quiet=call.as_json):
+        facts = refresh_verifiers(call.settings, names or [], plain=plain)
+    if call.as_json:
+        render.print_json(facts)
+    else:
+        render.print_facts(facts)

@@ -22,6 +22,8 @@ def check_circuits(settings: Settings) -> Iterator[Check]:
         manifests = engine.circuits()
         if not manifests:
             yield broken("circuits", f"none in {settings.circuits_dir}", "restore the project's circuits folder")
+        for one in engine.unusable():
+            yield broken(f"circuit {one.folder.name}", one.reason, f"restore {one.folder}, or remove it")
         for manifest in manifests:
             yield _circuit(settings, engine, manifest.circuit_id)
     finally:
