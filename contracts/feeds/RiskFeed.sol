@@ -11,6 +11,7 @@ import {IFeatureModule} from "../interfaces/IFeatureModule.sol";
 import {IInferenceVerifier} from "../interfaces/IInferenceVerifier.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {IRiskFeed} from "../interfaces/IRiskFeed.sol";
+import {IScaledFeatureModule} from "../interfaces/IScaledFeatureModule.sol";
 import {FieldElements} from "../libraries/FieldElements.sol";
 import {InferenceContext} from "../types/ModelTypes.sol";
 
@@ -62,6 +63,7 @@ contract RiskFeed is IRiskFeed, AccessControl, Pausable {
     uint256 public immutable modelId;
     uint8 public immutable decimals;
     AggregatorV2V3Interface private immutable _source;
+    bool private immutable _answersFromInputs;
 
     // These two share their slot with Pausable's flag: keep them first.
     uint64 private _latestRound;
@@ -81,6 +83,9 @@ contract RiskFeed is IRiskFeed, AccessControl, Pausable {
         decimals = config.decimals;
         description = config.description;
         _source = AggregatorV2V3Interface(IFeatureModule(config.featureModule).source());
+        try IScaledFeatureModule(config.featureModule).answersFromInputs() returns (bool fromInputs) {
+            _answersFromInputs = fromInputs;
+        } catch {}
         root = keccak256(abi.encode(ROOT_TAG, block.chainid, address(this)));
         _grantRole(DEFAULT_ADMIN_ROLE, config.admin);
         _grantRole(GUARDIAN_ROLE, config.guardian);
@@ -270,7 +275,9 @@ contract RiskFeed is IRiskFeed, AccessControl, Pausable {
         int256[] memory outputsWad;
         (outputsWad, commitment) = IInferenceVerifier(inferenceVerifier)
             .verifyInputs(modelId, _context(roundId, next.observedAt), modelInputs, outputInstances, zkProof);
-        next.provenAnswer = IFeatureModule(featureModule).answer(outputsWad);
+        next.provenAnswer = _answersFromInputs
+            ? IScaledFeatureModule(featureModule).answerFor(modelInputs, outputsWad)
+            : IFeatureModule(featureModule).answer(outputsWad);
     }
 
     function _context(uint80 roundId, uint64 inputsObservedAt) private view returns (InferenceContext memory) {

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.daemon.views import FeedView, ModelView, RoundView
+from oracle.domain.deployment import FeedKind
 from oracle.domain.evidence import Evidence
 from oracle.domain.proofs import Proof
 from oracle.domain.requests import Request
@@ -64,7 +65,7 @@ class FeedOut(Schema):
     """A feed and its newest round; before the first, roundId is 0 and answer null."""
 
     name: str
-    kind: Literal["price", "volatility"]
+    kind: FeedKind
     address: str
     decimals: int
     description: str
@@ -76,8 +77,9 @@ class FeedOut(Schema):
     stale: bool
     heartbeat: int = Field(description="Seconds after which consumers see it as stale; 0: none set.")
     source: str = Field(description="Symbol of the market source that this service feeds it from; empty: none.")
-    observations: str = Field(description="Name of the price feed that the inputs come from.")
+    observations: str = Field(description="Name of the feed that the inputs come from.")
     model: str
+    unit: str = Field(description="What the answer means.")
 
     @classmethod
     def of(cls, feed: FeedView) -> Self:

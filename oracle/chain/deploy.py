@@ -30,12 +30,16 @@ from oracle.domain.deployment import (
     CircuitFacts,
     ContractRecord,
     Deployment,
+    FeatureFeedPlan,
+    FeedAddress,
     FeedRecord,
+    InputScale,
     LendingPlan,
     LendingRecord,
     ModelRecord,
     PriceFeedPlan,
     TokenRecord,
+    VectorFeedPlan,
     VolatilityFeedPlan,
 )
 from oracle.errors import ConfigurationError, InvalidInput, UnsafeSetup
@@ -104,9 +108,7 @@ class Deployer:
 
     def deploy_price_feed(self, plan: PriceFeedPlan) -> FeedRecord:
         """An ObservationFeed. Raises UnsafeSetup for a publisher whose key is public, off local chains."""
-        publishers = tuple(checked_address(publisher) for publisher in plan.publishers)
-        for publisher in publishers:
-            refuse_well_known(publisher, self._client.chain_id)
+        publishers = self._checked_publishers(plan.publishers)
         with self._exclusive():
             address = self._ensure(
                 f"feed/{plan.name}",
@@ -138,31 +140,85 @@ class Deployer:
         Raises NotFound for either, InvalidInput for a model that is not active or has a scale for each input.
         """
         plan.params.validate()
+        feed = FeatureFeedPlan(
+            name=plan.name,
+            description=plan.description,
+            kind="volatility",
+            unit="annualised volatility",
+            observations=plan.observations,
+            model=plan.model,
+            module="GarchVolatilityModule",
+            arguments=(FeedAddress(plan.observations), _garch_tuple(plan), InputScale()),
+            guards=plan.guards,
+            decimals=ANSWER_DECIMALS,
+            params=plan.params,
+        )
+        return self.deploy_feature_feed(feed)
+
+    def deploy_vector_feed(self, plan: VectorFeedPlan) -> FeedRecord:
+        """A VectorObservationFeed. Raises UnsafeSetup for a publisher whose key is public, off local chains."""
+        publishers = self._checked_publishers(plan.publishers)
+        components = [(_bytes32(c.name), c.low, c.high) for c in plan.components]
         with self._exclusive():
-            observations = self._deployment.feed(plan.observations)
-            model = self._deployment.model(plan.model)
-            if not model.active or len(model.input_scale_bits) != 1:
-                raise InvalidInput(f"{plan.model} cannot drive a feed: active {model.active}, scales differ")
-            module = self._ensure(
-                f"module/{plan.name}",
-                self._artifact("GarchVolatilityModule"),
-                observations.address,
-                _garch_tuple(plan),
-                model.input_scale_bits[0],
+            address = self._ensure(
+                f"feed/{plan.name}",
+                self._artifact("VectorObservationFeed"),
+                plan.description,
+                plan.decimals,
+                plan.capacity,
+                components,
+                self._party(""),
+                list(publishers),
+                plan.quorum,
+                plan.limits.as_tuple(),
             )
-            address, first_version = self._ensure_risk_feed(plan, model, module)
             return self._save_feed(
                 FeedRecord(
                     name=plan.name,
-                    kind="volatility",
+                    kind="vector",
                     address=address,
-                    decimals=ANSWER_DECIMALS,
+                    decimals=plan.decimals,
+                    description=plan.description,
+                    publishers=publishers,
+                    quorum=plan.quorum,
+                    heartbeat=plan.limits.max_interval,
+                    unit=", ".join(component.name for component in plan.components),
+                    limits=plan.limits,
+                )
+            )
+
+    def deploy_feature_feed(self, plan: FeatureFeedPlan) -> FeedRecord:
+        """A feature module and the RiskFeed over it; the feeds that it reads and its model stand already.
+
+        Raises NotFound for either, InvalidInput for a model that is not active or has a scale for each input.
+        """
+        with self._exclusive():
+            model = self._deployment.model(plan.model)
+            if not model.active or len(model.input_scale_bits) != 1:
+                raise InvalidInput(f"{plan.model} cannot drive a feed: active {model.active}, scales differ")
+            arguments = [self._resolved(argument, model) for argument in plan.arguments]
+            self._deployment.feed(plan.observations)
+            module = self._ensure(f"module/{plan.name}", self._artifact(plan.module), *arguments)
+            verifier = self._deployment.inference_verifier
+            if plan.group:
+                shared = self._artifact("SharedProofVerifier")
+                verifier = self._ensure(f"group/{plan.group}", shared, verifier)
+            address, first_version = self._ensure_risk_feed(plan, model, module, verifier)
+            return self._save_feed(
+                FeedRecord(
+                    name=plan.name,
+                    kind=plan.kind,
+                    address=address,
+                    decimals=plan.decimals,
                     description=plan.description,
                     observations=plan.observations,
                     model=plan.model,
                     first_model_version=first_version,
                     feature_module=module,
                     heartbeat=plan.guards.heartbeat,
+                    unit=plan.unit,
+                    group=plan.group,
+                    verifier=verifier if plan.group else "",
                     params=plan.params,
                     guards=plan.guards,
                 )
@@ -233,17 +289,19 @@ class Deployer:
         self._save(models={**self._deployment.models, entry.name: record})
         return record
 
-    def _ensure_risk_feed(self, plan: VolatilityFeedPlan, model: ModelRecord, module: str) -> tuple[str, int]:
+    def _ensure_risk_feed(
+        self, plan: FeatureFeedPlan, model: ModelRecord, module: str, verifier: str
+    ) -> tuple[str, int]:
         """The feed's address and the model version it was deployed with: a newer version is set, not deployed."""
         step, artifact = f"feed/{plan.name}", self._artifact("RiskFeed")
         earlier = self._deployment.feeds.get(plan.name)
         if earlier is not None:
-            config = self._feed_config(plan, model.model_id, earlier.first_model_version, module)
+            config = self._feed_config(plan, model.model_id, earlier.first_model_version, module, verifier)
             standing = self._standing(step, artifact, config)
             if standing is not None:
                 self._move_to_version(standing, model.version)
                 return standing, earlier.first_model_version
-        config = self._feed_config(plan, model.model_id, model.version, module)
+        config = self._feed_config(plan, model.model_id, model.version, module, verifier)
         return self._ensure(step, artifact, config), model.version
 
     def _move_to_version(self, feed: str, version: int) -> None:
@@ -252,18 +310,36 @@ class Deployer:
             call = risk_feed.contract.functions.setModelVersion(version)
             self._sender.transact(f"set-version/{feed}/{version}", call)
 
-    def _feed_config(self, plan: VolatilityFeedPlan, model_id: int, version: int, module: str) -> tuple[object, ...]:
+    def _feed_config(
+        self, plan: FeatureFeedPlan, model_id: int, version: int, module: str, verifier: str
+    ) -> tuple[object, ...]:
         return (
             self._party(""),
             self._party(""),
-            self._deployment.inference_verifier,
+            verifier,
             model_id,
             version,
             module,
             plan.description,
-            ANSWER_DECIMALS,
+            plan.decimals,
             plan.guards.as_tuple(),
         )
+
+    def _resolved(self, argument: object, model: ModelRecord) -> object:
+        """A constructor's argument with names replaced by what stands for them."""
+        if isinstance(argument, FeedAddress):
+            return self._deployment.feed(argument.feed).address
+        if isinstance(argument, InputScale):
+            return model.input_scale_bits[0]
+        if isinstance(argument, tuple | list):
+            return tuple(self._resolved(part, model) for part in argument)
+        return argument
+
+    def _checked_publishers(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        publishers = tuple(checked_address(publisher) for publisher in addresses)
+        for publisher in publishers:
+            refuse_well_known(publisher, self._client.chain_id)
+        return publishers
 
     def _artifact(self, name: str) -> build.ContractArtifact:
         return build.load(self._settings, name)
@@ -302,6 +378,13 @@ class Deployer:
 
 def _creation_hash(constructor: ContractConstructor) -> str:
     return HexBytes(keccak(HexBytes(constructor.data_in_transaction))).to_0x_hex()
+
+
+def _bytes32(name: str) -> bytes:
+    text = name.encode()
+    if not 0 < len(text) < 32:
+        raise InvalidInput(f"{name!r} is no name of 1 to 31 letters")
+    return text.ljust(32, b"\0")
 
 
 def refuse_unsafe_srs(manifest: CircuitFacts, verifier_source: Path) -> None:

@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 from oracle.chain import reverts
 from oracle.chain.client import ChainClient
 from oracle.chain.code_match import matches_artifact
-from oracle.chain.feeds import FeatureModule, ObservationFeed, ProvenAnswer, RiskFeed, checked_round
+from oracle.chain.feeds import GarchModule, ObservationFeed, ProvenAnswer, RiskFeed, checked_round
 from oracle.chain.models import InferenceVerifier, ModelRegistry, ModelStatus, ModelVersion
 from oracle.chain.round_facts import (
     GuardsChange,
@@ -45,7 +45,7 @@ class _Facts:
     history: Sequence[RoundEvent]
     guards: Sequence[GuardsChange]
     submitted: Submission
-    module: FeatureModule
+    module: GarchModule
     params: GarchParams
     source: ObservationFeed
     observed: Sequence[ObservedPrice]
@@ -114,7 +114,7 @@ def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: i
     if len(events) != 1:
         raise NotFound(f"the chain has {len(events)} RoundProven events for round {wanted}, not one")
     event = events[0]
-    module = feed.feature_module()
+    module = GarchModule(client, feed.feature_module().address)
     params = module.params()
     source = ObservationFeed(client, module.source())
     inference = InferenceVerifier(client, feed.inference_verifier())
@@ -231,7 +231,7 @@ def _check_proof(facts: _Facts) -> _Result:
 
 def _check_outputs(facts: _Facts) -> _Result:
     outputs = facts.model.spec.outputs_wad(facts.submitted.output_instances)
-    expected = (facts.module.answer(outputs), annualised_vol_wad(outputs[0], facts.params))
+    expected = (facts.module.answer(outputs, facts.inputs), annualised_vol_wad(outputs[0], facts.params))
     proven = facts.event.proven.proven_answer
     return expected, (proven, proven)
 

@@ -1,4 +1,4 @@
-"""ObservationFeed, GarchVolatilityModule and RiskFeed: typed reads, and calls to send."""
+"""Observation feeds, feature modules and RiskFeed: typed reads, and calls to send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oracle.chain.client import ChainClient
 from oracle.domain.deployment import FeedGuards, ObservationLimits
 from oracle.domain.garch import GarchParams
 from oracle.domain.observations import Observation, Report, ReportDomain
-from oracle.errors import InvalidInput
+from oracle.errors import ArtifactMismatch, ContractRevert, InvalidInput
 
 MAX_ROUND: Final = 2**64 - 1
 
@@ -154,37 +154,90 @@ class ObservationFeed(AggregatorFeed):
 
 
 class FeatureModule:
-    """GarchVolatilityModule: what a proof's inputs must be."""
+    """Any feature module: what a proof's inputs must be, and what its outputs stand for."""
 
     def __init__(self, client: ChainClient, address: str) -> None:
         self._client = client
-        self.contract = client.contract("GarchVolatilityModule", address)
+        self.contract = client.contract("IScaledFeatureModule", address)
+
+    @property
+    def address(self) -> str:
+        """The module's contract."""
+        return str(self.contract.address)
 
     def source(self) -> str:
         """Address of the observation feed."""
         return str(self._client.call(self.contract.functions.source()))
 
-    def params(self) -> GarchParams:
-        """The asset's parameters. Raises ArtifactMismatch when the module is of another kind."""
-        return GarchParams(*self._client.call(self.contract.functions.params()))
-
-    def input_scale_bits(self) -> int:
-        """Inputs are integers at 2^bits."""
-        return int(self._client.call(self.contract.functions.inputScaleBits()))
-
     def inputs(self, observation_round: int, block: BlockIdentifier = "latest") -> tuple[list[int], int]:
         """The model's inputs for the window that ends at a round, and its last observation's time.
 
-        Raises reverts.NoDataPresent, reverts.WindowNotAvailable.
+        Raises reverts.NoDataPresent, reverts.WindowNotAvailable, and the module's own refusals.
         """
         inputs, observed_at = self._client.call(
             self.contract.functions.inputs(checked_round(observation_round)), block=block
         )
         return list(inputs), int(observed_at)
 
-    def answer(self, outputs_wad: Sequence[int]) -> int:
-        """The feed's answer that the model's outputs stand for. Raises reverts.NegativeVariance and its like."""
-        return int(self._client.call(self.contract.functions.answer(list(outputs_wad))))
+    def answer(self, outputs_wad: Sequence[int], inputs: Sequence[int] = ()) -> int:
+        """The feed's answer that the model's outputs stand for on these inputs. Raises the module's refusals."""
+        functions = self.contract.functions
+        if self.answers_from_inputs():
+            return int(self._client.call(functions.answerFor(list(inputs), list(outputs_wad))))
+        return int(self._client.call(functions.answer(list(outputs_wad))))
+
+    def answers_from_inputs(self) -> bool:
+        """Whether the answer depends on the inputs too (IScaledFeatureModule)."""
+        try:
+            return bool(self._client.call(self.contract.functions.answersFromInputs()))
+        except (ContractRevert, ArtifactMismatch):
+            return False
+
+
+class GarchModule(FeatureModule):
+    """GarchVolatilityModule: a feature module whose parameters can be read."""
+
+    def __init__(self, client: ChainClient, address: str) -> None:
+        super().__init__(client, address)
+        self._own = client.contract("GarchVolatilityModule", address)
+
+    def params(self) -> GarchParams:
+        """The asset's parameters. Raises ArtifactMismatch when the module is of another kind."""
+        return GarchParams(*self._client.call(self._own.functions.params()))
+
+    def input_scale_bits(self) -> int:
+        """Inputs are integers at 2^bits."""
+        return int(self._client.call(self._own.functions.inputScaleBits()))
+
+
+class SharedProofVerifier:
+    """One proof for several feeds."""
+
+    def __init__(self, client: ChainClient, address: str) -> None:
+        self._client = client
+        self.contract = client.contract("SharedProofVerifier", address)
+
+    def inference_verifier(self) -> str:
+        """Address of the InferenceVerifier behind. Raises a revert for a contract of another kind."""
+        return str(self._client.call(self.contract.functions.inferenceVerifier()))
+
+    def submit_rounds(
+        self, feeds: Sequence[str], observation_round: int, output_instances: Sequence[int], zk_proof: bytes
+    ) -> ContractFunction:
+        """The call that proves once and publishes the next round of each feed."""
+        return self.contract.functions.submitRounds(list(feeds), observation_round, list(output_instances), zk_proof)
+
+    def decode_submit(self, data: bytes) -> tuple[list[str], int, list[int], bytes]:
+        """Feeds, observation round, outputs and proof of a submitRounds' calldata. Raises ValueError for another."""
+        function, arguments = self.contract.decode_function_input(HexStr("0x" + data.hex()))
+        if function.fn_name != "submitRounds":
+            raise ValueError(f"the call is {function.fn_name}, not submitRounds")
+        return (
+            list(arguments["feeds"]),
+            int(arguments["observationRound"]),
+            list(arguments["outputInstances"]),
+            bytes(arguments["zkProof"]),
+        )
 
 
 class RiskFeed(AggregatorFeed):

@@ -233,6 +233,11 @@ class FeeBelowQuote(AbiRevert):
     abi = ("FeeBelowQuote(uint256 fee, uint256 quote)",)
 
 
+class FlatWindow(AbiRevert):
+    remedy = "Wait until the market moves: a flat window has no volatility to measure."
+    abi = ("FlatWindow(uint256 prices)",)
+
+
 class ForwardOutOfRange(AbiRevert):
     abi = ("ForwardOutOfRange(int256 forward, int256 max)",)
 
@@ -332,6 +337,10 @@ class InvalidSubscription(AbiRevert):
 
 class InvalidVerifierSpec(AbiRevert):
     abi = ("InvalidVerifierSpec()",)
+
+
+class LevelOutOfRange(AbiRevert):
+    abi = ("LevelOutOfRange(uint256 level, uint256 max)",)
 
 
 class LimitExceeded(AbiRevert):
@@ -473,6 +482,10 @@ class OutputMismatch(AbiRevert):
     abi = ("OutputMismatch()",)
 
 
+class OutputOutOfRange(AbiRevert):
+    abi = ("OutputOutOfRange(int256 outputWad, int256 min, int256 max)",)
+
+
 class OutputsMismatch(AbiRevert):
     abi = ("OutputsMismatch(bytes32 actual, bytes32 expected)",)
 
@@ -539,6 +552,10 @@ class Refused(AbiRevert):
 
 class ReportDeviates(AbiRevert):
     abi = ("ReportDeviates(address signer, uint64 price, uint64 median)",)
+
+
+class ReturnOutOfRange(AbiRevert):
+    abi = ("ReturnOutOfRange(uint256 index, int256 returnWad, int256 maxWad)",)
 
 
 class RiskUnavailable(AbiRevert):

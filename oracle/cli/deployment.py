@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from oracle.chain.accounts import local_roles
 from oracle.chain.client import ChainClient, calldata
 from oracle.chain.deploy import Deployer
-from oracle.chain.feeds import FeatureModule, ObservationFeed, RiskFeed
+from oracle.chain.feeds import GarchModule, ObservationFeed, RiskFeed
 from oracle.chain.sender import Sender
 from oracle.cli import market_plan
 from oracle.cli.contracts import contracts
@@ -121,7 +121,7 @@ def _standing_params(deployment: Deployment, client: ChainClient, source: Market
     record = deployment.feeds.get(market_plan.names(source).volatility)
     if record is None or not client.code(record.address):
         return None
-    return FeatureModule(client, record.feature_module).params()
+    return GarchModule(client, record.feature_module).params()
 
 
 def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices: FeedRecord, say: Say) -> None:

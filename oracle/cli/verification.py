@@ -140,9 +140,9 @@ def _address(client: ChainClient, feed: str) -> str:
     if known is None:
         known = deployment(client)
     record = known.feed(feed)
-    if record.kind == "price":
+    if not record.proven:
         raise NotFound(
-            f"{feed} is a price feed: its rounds carry signatures, not proofs",
+            f"{feed} is a {record.kind} feed: its rounds carry signatures, not proofs",
             remedy=f"verify a feed that is proven from it, such as {feed.split('-', maxsplit=1)[0]}-volatility",
         )
     return record.address

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from oracle.chain.feeds import AggregatorFeed
+from oracle.chain.feeds import AggregatorFeed, FeedRound
 from oracle.daemon.observing import Observer
 from oracle.daemon.parts import ServiceParts
 from oracle.domain.deployment import FeedRecord
@@ -23,7 +23,7 @@ from oracle.domain.garch import annualised_vol_wad, forecast
 from oracle.domain.observations import Observation
 from oracle.domain.push_policy import Answer, Candidate, Push, PushDecision, PushFacts, PushRule, decide
 from oracle.errors import FeatureUnavailable, Halt, OracleError, Retry, SkipCycle, SourceExhausted, SourceUnavailable
-from oracle.units import WAD
+from oracle.units import WAD, wad_from_scaled
 
 DEFAULT_DEVIATION_BPS: Final = 50
 DEFAULT_CYCLE_SECS: Final = 15.0
@@ -101,16 +101,23 @@ class Feeder:
         log("cycle skipped", error=type(error).__name__, detail=str(error), remedy=error.remedy)
 
     def cycle(self) -> None:
-        """Decides for each feed, proven ones first since they take their observation along."""
-        for feed in sorted(self._feeds(), key=lambda record: record.kind == "price"):
+        """Decides for each feed, proven ones first since they take their observation along.
+
+        A push of one feed of a group is a push of all.
+        """
+        pushed: set[str] = set()
+        for feed in sorted(self._feeds(), key=lambda record: not record.proven):
             if self._stop.is_set():
                 return
+            if feed.group in pushed:
+                continue
             decision = self.decision(feed)
             self._parts.metrics.decisions.labels(feed.name, decision.push.value).inc()
             _log.debug("decided", feed=feed.name, push=decision.push.value, reason=decision.reason)
             if decision.push is Push.YES or (decision.push is Push.EARLY and self._idle()):
                 _log.info("pushing", feed=feed.name, reason=decision.reason)
                 self._push(feed.name)
+                pushed |= {feed.group} - {""}
 
     def decision(self, feed: FeedRecord) -> PushDecision:
         """Whether the feed is to be pushed now, from the chain's clock and the market as they are."""
@@ -118,18 +125,25 @@ class Feeder:
         latest = AggregatorFeed(client, feed.address).latest()
         rule = PushRule(self._due_secs(feed), self._rule.deviation_threshold_bps)
         facts = PushFacts(
-            now=client.head().timestamp if self._parts.source(feed).replay else int(time.time()),
+            now=self._now(feed),
             rule=rule,
             published=Answer(latest.answer, latest.observed_at) if latest else None,
             candidate=self._candidate(feed),
         )
         return decide(facts)
 
+    def _now(self, feed: FeedRecord) -> int:
+        live = self._parts.has_source(feed) and not self._parts.source(feed).replay
+        return int(time.time()) if live else self._parts.client.head().timestamp
+
     def _due_secs(self, feed: FeedRecord) -> int:
         """The age at which to push: two steps of the market before readers see the feed as stale.
 
-        The market's next price may be a step away, and until its proof lands the old answer ages another.
+        The market's next price may be a step away, and until its proof lands the old answer ages another. Where others
+        publish the observations, half of the heartbeat.
         """
+        if not self._parts.has_source(feed):
+            return max(1, feed.heartbeat // 2)
         interval = self._parts.source(feed).interval_secs
         return max(interval, self._heartbeat(feed) - 2 * interval)
 
@@ -138,22 +152,22 @@ class Feeder:
 
     def _candidate(self, feed: FeedRecord) -> Candidate | None:
         """What a push would publish; None when the market has nothing new or the window is not full yet."""
-        contract = self._parts.observations(feed)
-        latest = contract.latest()
+        latest = AggregatorFeed(self._parts.client, self._parts.observed_feed_of(feed).address).latest()
         try:
             observation = self._observer.next_observation(feed, latest)
         except (SourceExhausted, SourceUnavailable):
-            if feed.kind == "price" or latest is None:
+            if not feed.proven or latest is None:
                 return None
             observation = Observation(latest.observed_at, latest.answer)
-        if feed.kind == "price":
+        if not feed.proven:
             return Candidate(observation.observed_at, observation.price)
         try:
-            return Candidate(observation.observed_at, self._expected_answer(feed, observation))
-        except (SkipCycle, FeatureUnavailable):
+            expected = self._forecast(feed, observation) if feed.params else self._on_chain_answer(feed, latest)
+        except SkipCycle:
             return None
+        return Candidate(observation.observed_at, expected)
 
-    def _expected_answer(self, feed: FeedRecord, newest: Observation) -> int:
+    def _forecast(self, feed: FeedRecord, newest: Observation) -> int:
         """The answer that a proof over the window ending at `newest` would give, to about the circuit's error."""
         contract = self._parts.observations(feed)
         latest = contract.latest()
@@ -166,3 +180,17 @@ class Feeder:
         scale = self._parts.engine.circuit(feed.model).input_scale(0)
         *x, h0, omega, alpha, beta, a, b = (value / 2**scale for value in garch_inputs(prices, feed.params, scale))
         return annualised_vol_wad(round(forecast(x, h0, omega, alpha, beta, a, b) * WAD), feed.params)
+
+    def _on_chain_answer(self, feed: FeedRecord, latest: FeedRound | None) -> int:
+        """The answer that a proof at the newest recorded observation would give, whatever the feed's kind.
+
+        The inputs are the feed's own, the outputs the circuit's, their meaning the feature module's.
+        """
+        if latest is None:
+            raise FeatureUnavailable(f"{feed.name} has no observations yet")
+        contract = self._parts.risk_feed(feed)
+        inputs = contract.expected_inputs(latest.round_id).inputs
+        witness = self._parts.engine.witness(feed.model, inputs)
+        circuit = self._parts.engine.circuit(feed.model)
+        outputs = [wad_from_scaled(value, circuit.output_scale(i)) for i, value in enumerate(witness.outputs)]
+        return contract.feature_module().answer(outputs, inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oracle.chain.feeds import FeedRound, ObservationFeed
+from oracle.chain.feeds import AggregatorFeed, FeedRound, ObservationFeed
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.steps import Facts
 from oracle.domain.deployment import FeedRecord
@@ -19,7 +19,12 @@ class Observer:
         self._parts = parts
 
     def next_observation(self, feed: FeedRecord, latest: FeedRound | None) -> Observation:
-        """What the source has after the chain's newest observation. Raises SourceExhausted, SourceUnavailable."""
+        """What the source has after the chain's newest observation.
+
+        Raises SourceExhausted, also for a proven feed whose observations others publish; SourceUnavailable.
+        """
+        if feed.proven and not self._parts.has_source(feed):
+            raise SourceExhausted(f"others publish the observations of {feed.name!r}")
         source = self._parts.source(feed)
         return source.next_after(latest.observed_at if latest else source.start_time - 1)
 
@@ -28,18 +33,18 @@ class Observer:
 
         The next one; where the source has none, the newest recorded one, if it is not proven yet.
         """
-        latest = self._parts.observations(feed).latest()
+        latest = self._latest(feed)
         try:
             observation = self.next_observation(feed, latest)
         except (SourceExhausted, SourceUnavailable):
-            if latest is None or feed.kind == "price" or self._proven_round(feed) >= latest.round_id:
+            if latest is None or not feed.proven or self._proven_round(feed) >= latest.round_id:
                 raise
             return _planned(latest.round_id, Observation(latest.observed_at, latest.answer))
         return _planned(latest.round_id + 1 if latest else 1, observation)
 
     def record(self, request: Request, feed: FeedRecord, planned: Facts) -> Facts:
         """Sees to it that the planned round is on chain; its price and times as the chain has them."""
-        contract = self._parts.observations(feed)
+        contract = AggregatorFeed(self._parts.client, self._parts.observed_feed_of(feed).address)
         round_id = int(planned["observationRound"])
         latest = contract.latest_round()
         facts: Facts = {}
@@ -47,7 +52,7 @@ class Observer:
             if latest + 1 != round_id:
                 raise ObservationRejected(f"the feed is at round {latest}, round {round_id} cannot follow")
             observation = Observation(int(planned["observedAt"]), int(planned["price"]))
-            facts = self._submit(request, contract, feed, observation)
+            facts = self._submit(request, self._parts.observations(feed), feed, observation)
         recorded = contract.round_data(round_id)
         return {
             **facts,
@@ -67,6 +72,9 @@ class Observer:
         receipt = self._parts.sender.transact(key, contract.submit(reports, signatures))
         self._parts.metrics.gas_used.labels("observe").inc(receipt["gasUsed"])
         return {"txHash": receipt["transactionHash"].to_0x_hex(), "gasUsed": int(receipt["gasUsed"])}
+
+    def _latest(self, feed: FeedRecord) -> FeedRound | None:
+        return AggregatorFeed(self._parts.client, self._parts.observed_feed_of(feed).address).latest()
 
     def _proven_round(self, feed: FeedRecord) -> int:
         contract = self._parts.risk_feed(feed)

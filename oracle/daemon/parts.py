@@ -44,25 +44,32 @@ class ServiceParts:
         """The record of a feed. Raises NotFound."""
         return self.deployment().feed(name)
 
-    def price_feed_of(self, feed: FeedRecord) -> FeedRecord:
-        """The price feed that a feed's observations are in: itself, for a price feed."""
-        return feed if feed.kind == "price" else self.feed(feed.observations)
+    def observed_feed_of(self, feed: FeedRecord) -> FeedRecord:
+        """The feed that a feed's observations are in: itself, for a feed of prices or vectors."""
+        return self.feed(feed.observations) if feed.proven else feed
 
     def observations(self, feed: FeedRecord) -> ObservationFeed:
-        """The contract of the price feed behind a feed."""
-        return ObservationFeed(self.client, self.price_feed_of(feed).address)
+        """The contract of the price feed behind a feed. Raises ConfigurationError where vectors are behind it."""
+        observed = self.observed_feed_of(feed)
+        if observed.kind != "price":
+            raise ConfigurationError(f"the feed {feed.name!r} stands on {observed.name!r}, which holds no prices")
+        return ObservationFeed(self.client, observed.address)
 
     def risk_feed(self, feed: FeedRecord) -> RiskFeed:
-        """The contract of a proven feed. Raises NotFound for a price feed."""
-        if feed.kind == "price":
-            raise NotFound(f"the feed {feed.name!r} has no proofs: it is a price feed")
+        """The contract of a proven feed. Raises NotFound for a feed of observations."""
+        if not feed.proven:
+            raise NotFound(f"the feed {feed.name!r} has no proofs: it is a {feed.kind} feed")
         return RiskFeed(self.client, feed.address)
+
+    def has_source(self, feed: FeedRecord) -> bool:
+        """Whether this service takes observations for a feed from a market; else others publish them."""
+        return self.observed_feed_of(feed).name in self.sources
 
     def source(self, feed: FeedRecord) -> MarketSource:
         """The market source behind a feed. Raises ConfigurationError when this service has none for it."""
-        price_feed = self.price_feed_of(feed)
-        if price_feed.name not in self.sources:
+        observed = self.observed_feed_of(feed)
+        if observed.name not in self.sources:
             raise ConfigurationError(
-                f"this service has no market source for {price_feed.name!r}", remedy="start it with --source"
+                f"this service has no market source for {observed.name!r}", remedy="start it with --source"
             )
-        return self.sources[price_feed.name]
+        return self.sources[observed.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from oracle.chain.feeds import AggregatorFeed, ObservationFeed, RiskFeed
+from oracle.chain.feeds import AggregatorFeed, RiskFeed
 from oracle.chain.reverts import NoDataPresent
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.views import FeedView, ModelView, RoundView
@@ -35,8 +35,7 @@ class Reader:
         client = self._parts.client
         latest = AggregatorFeed(client, record.address).latest()
         now = client.head().timestamp
-        price_feed = record.name if record.kind == "price" else record.observations
-        source = self._parts.sources.get(price_feed)
+        source = self._parts.sources.get(record.observations if record.proven else record.name)
         age = max(0, now - latest.observed_at) if latest else 0
         return FeedView(
             name=record.name,
@@ -54,10 +53,11 @@ class Reader:
             source=source.symbol if source else "",
             observations=record.observations,
             model=record.model,
+            unit=record.unit,
         )
 
     def _stale(self, record: FeedRecord, age: int, *, has_round: bool) -> bool:
-        if record.kind != "price":
+        if record.proven:
             return RiskFeed(self._parts.client, record.address).is_stale()
         limit = record.heartbeat or (record.limits.max_interval if record.limits else 0)
         return not has_round or (limit > 0 and age > limit)
@@ -88,8 +88,8 @@ class Reader:
             raise NotFound(f"the feed {name!r} has no round {round_id}") from None
 
     def _round(self, record: FeedRecord, round_id: int) -> RoundView:
-        if record.kind == "price":
-            seen = ObservationFeed(self._parts.client, record.address).round_data(round_id)
+        if not record.proven:
+            seen = AggregatorFeed(self._parts.client, record.address).round_data(round_id)
             return RoundView(record.name, round_id, seen.answer, seen.observed_at, seen.updated_at, round_id)
         proven = RiskFeed(self._parts.client, record.address).round(round_id)
         return RoundView(

@@ -9,7 +9,7 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from oracle.chain.client import calldata
-from oracle.chain.feeds import RiskFeed
+from oracle.chain.feeds import RiskFeed, SharedProofVerifier
 from oracle.daemon.observing import Observer
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.proofs import Prover
@@ -103,7 +103,12 @@ class FeedWorkflows:
 
     def _call(self, feed: FeedRecord, target: int, proof_hash: str, input_count: int) -> ContractFunction:
         proof = self._prover.proof(proof_hash)
-        return self._parts.risk_feed(feed).submit_round(target, proof.instances[input_count:], proof.zk_proof)
+        outputs = proof.instances[input_count:]
+        if not feed.group:
+            return self._parts.risk_feed(feed).submit_round(target, outputs, proof.zk_proof)
+        together = [member.address for member in self._parts.deployment().group(feed.group)]
+        shared = SharedProofVerifier(self._parts.client, feed.verifier)
+        return shared.submit_rounds(together, target, outputs, proof.zk_proof)
 
     def _simulate(self, feed: FeedRecord, target: int, proof_hash: str, input_count: int) -> Facts:
         return simulate(self._parts, self._call(feed, target, proof_hash, input_count))
@@ -149,7 +154,7 @@ def landed(parts: ServiceParts, purpose: str, receipt: TxReceipt) -> Facts:
 
 def _round_of(contract: RiskFeed, receipt: TxReceipt, target: int) -> int:
     for event in contract.contract.events.RoundProven().process_receipt(receipt, errors=DISCARD):
-        if event["args"]["observationRound"] == target:
+        if event["address"] == contract.address and event["args"]["observationRound"] == target:
             return int(event["args"]["roundId"])
     raise TransactionNotMined(f"the transaction proved no round for observation {target}")
 

@@ -131,10 +131,15 @@ class OracleService:
         self._durable.start(workflows, [Queue(FEED_QUEUE, FEEDS_AT_ONCE, 1), Queue(PROOF_QUEUE, workers)])
         for request in self.parts.requests.unfinished():
             self._take_up(request)
-        self._feeders = [self._feeder(name) for name, source in self.parts.sources.items() if not source.replay]
+        self._feeders = [self._feeder(name) for name in self._fed_live()]
         for feeder in self._feeders:
             feeder.start()
         _log.info("service started", chain=self.parts.client.chain_key, feeds=sorted(self.parts.deployment().feeds))
+
+    def _fed_live(self) -> list[str]:
+        """The observation feeds to watch: of live markets, and of vectors, which others publish."""
+        live = [name for name, source in self.parts.sources.items() if not source.replay]
+        return live + [feed.name for feed in self.parts.deployment().feeds.values() if feed.kind == "vector"]
 
     def stop(self, timeout_secs: float = STOP_TIMEOUT_SECS) -> None:
         """Lets running workflows end for a while; the next start takes up what did not."""
@@ -159,7 +164,8 @@ class OracleService:
     def _feeder(self, price_feed: str) -> Feeder:
         def feeds() -> list[FeedRecord]:
             known = self.parts.deployment().feeds.values()
-            return [feed for feed in known if price_feed in {feed.name, feed.observations}]
+            own = [feed for feed in known if price_feed in {feed.name, feed.observations}]
+            return [feed for feed in own if feed.proven or price_feed in self.parts.sources]
 
         def fatal(error: BaseException) -> None:
             _log.error("feeder ended", feed=price_feed, exc_info=error)
@@ -208,8 +214,9 @@ class OracleService:
     def push(self, name: str, idempotency_key: str | None = None) -> Request:
         """A request for the feed's next round. Raises NotFound, ConfigurationError without a source, Conflict."""
         record = self.parts.feed(name)
-        self.parts.source(record)
-        kind = RequestKind.PRICE if record.kind == "price" else RequestKind.ROUND
+        if not record.proven or self.parts.observed_feed_of(record).kind == "price":
+            self.parts.source(record)
+        kind = RequestKind.ROUND if record.proven else RequestKind.PRICE
         return self._accept(kind, name, {}, idempotency_key)
 
     # --- models and proofs
@@ -310,7 +317,7 @@ class OracleService:
         if request.kind is RequestKind.PROOF:
             self._durable.enqueue(PROOF_QUEUE, request.kind.value, request.id)
             return
-        market = self.parts.price_feed_of(self.parts.feed(request.subject)).name
+        market = self.parts.observed_feed_of(self.parts.feed(request.subject)).name
         self._durable.enqueue(FEED_QUEUE, request.kind.value, request.id, partition=market)
 
     # --- state

@@ -29,6 +29,7 @@ class FeedView:
     source: str
     observations: str = ""
     model: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

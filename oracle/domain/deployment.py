@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Final, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,7 +12,22 @@ from oracle.domain.garch import GarchParams
 from oracle.errors import ConfigurationError, NotFound
 from oracle.units import WAD
 
-FeedKind = Literal["price", "volatility"]
+FeedKind = Literal[
+    "price",
+    "vector",
+    "volatility",
+    "realised-volatility",
+    "tail-risk",
+    "risk-weight",
+    "cascade",
+    "implied-volatility",
+    "local-volatility",
+    "option-mark",
+    "direction",
+]
+OBSERVED_KINDS: Final = frozenset({"price", "vector"})
+"""Kinds whose rounds are signed reports; every other kind's are proofs."""
+
 T = TypeVar("T")
 
 
@@ -99,6 +114,64 @@ class VolatilityFeedPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorComponent:
+    """One component of a vector feed: its name of at most 31 letters, and its bounds at the feed's decimals."""
+
+    name: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFeedPlan:
+    """A VectorObservationFeed. `capacity`: rounds kept. Limits' basis points are of each component's span."""
+
+    name: str
+    description: str
+    components: tuple[VectorComponent, ...]
+    publishers: tuple[str, ...]
+    quorum: int
+    limits: ObservationLimits
+    capacity: int = 64
+    decimals: int = 18
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAddress:
+    """In a module's constructor arguments: the address of the feed of that name."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputScale:
+    """In a module's constructor arguments: the binary scale of its model's inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFeedPlan:
+    """A RiskFeed over any feature module.
+
+    `module` is the module's contract, `arguments` its constructor's, in which FeedAddress and InputScale stand for what
+    the deployment knows. `observations` names the feed that the module reads rounds of. `unit` says what the answer at
+    `decimals` means. Feeds of one `group` have the same model and inputs, and one proof serves them all.
+    """
+
+    name: str
+    description: str
+    kind: FeedKind
+    unit: str
+    observations: str
+    model: str
+    module: str
+    arguments: tuple[object, ...]
+    guards: FeedGuards
+    decimals: int = 18
+    group: str = ""
+    params: GarchParams | None = None  # of a GARCH module, for those who forecast its answers
+
+
+@dataclass(frozen=True, slots=True)
 class LendingTerms:
     """LendingConfig without its four addresses, in its order; ratios and yearly rates WAD, times seconds."""
 
@@ -176,7 +249,10 @@ class ModelRecord(_Record):
 
 
 class FeedRecord(_Record):
-    """One feed. Price feeds have `publishers` and `quorum`; volatility feeds the fields below them."""
+    """One feed. Observed ones have `publishers` and `quorum`; proven ones the fields below them.
+
+    `unit`: what the answer means. `verifier`: where not the deployment's own, the SharedProofVerifier of its group.
+    """
 
     name: str
     kind: FeedKind
@@ -190,9 +266,17 @@ class FeedRecord(_Record):
     first_model_version: int = 0  # that the feed was deployed with
     feature_module: str = ""
     heartbeat: int = 0
+    unit: str = ""
+    group: str = ""
+    verifier: str = ""
     params: GarchParams | None = None
     guards: FeedGuards | None = None
     limits: ObservationLimits | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether its rounds are proofs."""
+        return self.kind not in OBSERVED_KINDS
 
 
 class LendingRecord(_Record):
@@ -235,6 +319,10 @@ class Deployment(_Record):
     def feed(self, name: str) -> FeedRecord:
         """A feed by its name. Raises NotFound."""
         return _named(self.feeds, "feed", name)
+
+    def group(self, name: str) -> list[FeedRecord]:
+        """The feeds that one proof serves, by name; empty for no group."""
+        return [feed for _, feed in sorted(self.feeds.items()) if name and feed.group == name]
 
     def model(self, name: str) -> ModelRecord:
         """A model by its name. Raises NotFound."""

@@ -10,6 +10,7 @@ import pytest
 from oracle.chain.accounts import local_roles
 from oracle.chain.client import ChainClient
 from oracle.chain.deploy import Deployer
+from oracle.chain.feeds import GarchModule
 from oracle.chain.models import ModelRegistry, ModelStatus
 from oracle.chain.records import load_deployment, record_path, save_deployment
 from oracle.chain.registration import bytes32, packed_scales
@@ -62,7 +63,7 @@ def test_deploy__everything__stands_and_is_wired(market: Market, chain: LocalCha
     assert (feed.kind, feed.decimals, deployment.feed(PRICE).decimals) == ("volatility", 18, 8)
     assert market.volatility.inference_verifier() == deployment.inference_verifier
     assert market.volatility.feature_module().source() == deployment.feed(PRICE).address
-    assert market.volatility.feature_module().params() == feed.params
+    assert GarchModule(client, feed.feature_module).params() == feed.params
     assert market.volatility.guards() == feed.guards
     assert market.prices.limits() == deployment.feed(PRICE).limits
     assert market.prices.quorum() == 3

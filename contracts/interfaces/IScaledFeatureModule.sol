@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IFeatureModule} from "./IFeatureModule.sol";
+
+/// @title A feature module whose answer depends on the inputs too, since the model's output is relative to one of them
+/// @dev A feed asks `answersFromInputs` once, when it is made. `answer` without inputs reverts with InputsNeeded.
+interface IScaledFeatureModule is IFeatureModule {
+    /// @notice Thrown by `answer`, which has not what it takes.
+    error InputsNeeded();
+
+    /// @notice True.
+    function answersFromInputs() external view returns (bool);
+
+    /// @notice The feed's answer, at the feed's decimals, for the model's outputs on these inputs.
+    /// @param modelInputs As `inputs` returned them.
+    function answerFor(int256[] calldata modelInputs, int256[] calldata outputsWad) external view returns (int256);
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IFeatureModule} from "../interfaces/IFeatureModule.sol";
+import {IInferenceVerifier} from "../interfaces/IInferenceVerifier.sol";
+import {IRiskFeed} from "../interfaces/IRiskFeed.sol";
+import {ISharedProofVerifier} from "../interfaces/ISharedProofVerifier.sol";
+import {FieldElements} from "../libraries/FieldElements.sol";
+import {InferenceContext} from "../types/ModelTypes.sol";
+
+/// @title One proof for several feeds of one model
+/// @dev What is remembered, in transient storage, is that a proof holds for a model version, inputs and outputs: all that
+/// verification depends on. A feed's commitment, guards and root stay its own.
+contract SharedProofVerifier is ISharedProofVerifier {
+    IInferenceVerifier private immutable _verifier;
+
+    constructor(IInferenceVerifier verifier) {
+        _verifier = verifier;
+    }
+
+    /// @inheritdoc ISharedProofVerifier
+    function submitRounds(
+        address[] calldata feeds,
+        uint64 observationRound,
+        uint256[] calldata outputInstances,
+        bytes calldata zkProof
+    ) external returns (uint80[] memory roundIds) {
+        uint256 count = feeds.length;
+        if (count == 0) revert NoFeeds();
+        bytes32 statement = _proven(IRiskFeed(feeds[0]), observationRound, outputInstances, zkProof);
+        _remember(statement, true);
+        roundIds = new uint80[](count);
+        for (uint256 i; i < count; ++i) {
+            address asked = IRiskFeed(feeds[i]).inferenceVerifier();
+            if (asked != address(this)) revert NotInGroup(feeds[i], asked);
+            roundIds[i] = IRiskFeed(feeds[i]).submitRound(observationRound, outputInstances, zkProof);
+        }
+        _remember(statement, false);
+    }
+
+    /// @inheritdoc ISharedProofVerifier
+    function verifyInputs(
+        uint256 modelId,
+        InferenceContext calldata context,
+        int256[] calldata inputs,
+        uint256[] calldata outputInstances,
+        bytes calldata zkProof
+    ) external view returns (int256[] memory outputsWad, bytes32 commitment) {
+        bytes32 statement = _statement(modelId, context.version, inputs, outputInstances, zkProof);
+        if (!_isRemembered(statement)) {
+            return _verifier.verifyInputs(modelId, context, inputs, outputInstances, zkProof);
+        }
+        outputsWad = _verifier.decodeOutputs(modelId, context.version, outputInstances);
+        commitment = _verifier.inputCommitment(modelId, context, FieldElements.fromInts(inputs));
+    }
+
+    /// @inheritdoc ISharedProofVerifier
+    function inputCommitment(uint256 modelId, InferenceContext calldata context, uint256[] calldata inputInstances)
+        external
+        view
+        returns (bytes32)
+    {
+        return _verifier.inputCommitment(modelId, context, inputInstances);
+    }
+
+    /// @inheritdoc ISharedProofVerifier
+    function inferenceVerifier() external view returns (address) {
+        return address(_verifier);
+    }
+
+    /// @dev Verifies the proof over a feed's inputs and returns what was shown.
+    function _proven(
+        IRiskFeed feed,
+        uint64 observationRound,
+        uint256[] calldata outputInstances,
+        bytes calldata zkProof
+    ) private view returns (bytes32) {
+        (uint256 modelId, uint32 version) = (feed.modelId(), feed.modelVersion());
+        (int256[] memory inputs, uint64 observedAt) = IFeatureModule(feed.featureModule()).inputs(observationRound);
+        InferenceContext memory context = InferenceContext({version: version, observedAt: observedAt, nonce: 0});
+        _verifier.verifyInputs(modelId, context, inputs, outputInstances, zkProof);
+        return _statement(modelId, version, inputs, outputInstances, zkProof);
+    }
+
+    function _statement(
+        uint256 modelId,
+        uint32 version,
+        int256[] memory inputs,
+        uint256[] calldata outputInstances,
+        bytes calldata zkProof
+    ) private pure returns (bytes32) {
+        return keccak256(abi.encode(modelId, version, inputs, outputInstances, keccak256(zkProof)));
+    }
+
+    function _remember(bytes32 statement, bool proven) private {
+        assembly ("memory-safe") {
+            tstore(statement, proven)
+        }
+    }
+
+    function _isRemembered(bytes32 statement) private view returns (bool proven) {
+        assembly ("memory-safe") {
+            proven := tload(statement)
+        }
+    }
+}
