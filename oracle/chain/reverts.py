@@ -417,6 +417,10 @@ class NotEnoughGas(AbiRevert):
     abi = ("NotEnoughGas(uint256 available, uint256 required)",)
 
 
+class NotHarness(AbiRevert):
+    abi = ("NotHarness(address caller)",)
+
+
 class NotInGroup(AbiRevert):
     abi = ("NotInGroup(address feed, address inferenceVerifier)",)
 
@@ -560,6 +564,10 @@ class ReturnOutOfRange(AbiRevert):
 
 class RiskUnavailable(AbiRevert):
     abi = ("RiskUnavailable()",)
+
+
+class SafeCastOverflowedIntDowncast(AbiRevert):
+    abi = ("SafeCastOverflowedIntDowncast(uint8 bits, int256 value)",)
 
 
 class SafeCastOverflowedUintDowncast(AbiRevert):
