@@ -9,6 +9,7 @@ PYTHON_FOUND := $(shell command -v $(PYTHON) || command -v python3)
 BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
+TEST_WORKERS ?= 2
 BENCH_ARGS ?=
 
 .PHONY: help setup contracts circuits demo up test lint format typecheck layers bench gas ape clean
@@ -43,8 +44,8 @@ demo: setup ## Replay a market: observe, prove, publish, lend, liquidate
 up: setup ## The embedded stack: Anvil, contracts, service, API
 	@$(BIN)/plumbline up
 
-test: setup lint ## Linters, types, layers, then every test
-	@$(BIN)/pytest $(TEST_ARGS)
+test: setup lint ## Linters, types, layers, then every test, files side by side
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
 
 lint: setup ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
