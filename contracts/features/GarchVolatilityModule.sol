@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-
 import {IFeatureModule} from "../interfaces/IFeatureModule.sol";
 import {IGarchVolatilityModule} from "../interfaces/IGarchVolatilityModule.sol";
 import {IObservationFeed} from "../interfaces/IObservationFeed.sol";
 import {FixedPoint} from "../libraries/FixedPoint.sol";
+import {GarchForecast} from "../libraries/GarchForecast.sol";
 import {StandardisedReturns} from "../libraries/StandardisedReturns.sol";
 
 /// @title GARCH(1,1) volatility of one asset: window and parameters in, annualised volatility out
@@ -70,7 +69,8 @@ contract GarchVolatilityModule is IGarchVolatilityModule {
         _requireRange("omega", uint256(OMEGA), 1, type(uint256).max);
         _requireRange("alpha+beta", uint256(ALPHA + BETA), 0, (uint256(1) << scaleBits) - 1);
 
-        (uint256 aWad, uint256 bWad) = _horizonWeightsWad(p);
+        (uint256 aWad, uint256 bWad) =
+            GarchForecast.horizonWeightsWad(p.omegaWad, p.alphaWad + p.betaWad, p.horizon);
         A = _quantise(aWad, scaleBits);
         B = _quantise(bWad, scaleBits);
     }
@@ -96,9 +96,7 @@ contract GarchVolatilityModule is IGarchVolatilityModule {
         int256 variance = outputsWad[0];
         if (variance < 0) revert NegativeVariance(variance);
         if (variance >= MAX_VARIANCE_WAD) revert VarianceOutOfRange(variance);
-        // Below 2^128 * 2^127 * 2^25 before the division, which mulDiv does in 512 bits.
-        uint256 annualised = Math.mulDiv(uint256(variance), SIGMA_REF_WAD * SIGMA_REF_WAD * PERIODS_PER_YEAR, WAD);
-        return int256(Math.sqrt(annualised, Math.Rounding.Ceil));
+        return GarchForecast.annualised(uint256(variance), SIGMA_REF_WAD, PERIODS_PER_YEAR);
     }
 
     /// @inheritdoc IFeatureModule
@@ -114,22 +112,6 @@ contract GarchVolatilityModule is IGarchVolatilityModule {
     /// @inheritdoc IGarchVolatilityModule
     function quantisedParameters() external view returns (int256 omega, int256 alpha, int256 beta, int256 a, int256 b) {
         return (OMEGA, ALPHA, BETA, A, B);
-    }
-
-    /// @dev With phi = alpha + beta and k the horizon: a = (1/k) sum_{j<k} phi^j, and b = (omega/k) sum_{j=1..k-1}
-    /// (k-j) phi^(j-1), the latter as the sum of the former's partial sums; each multiplication rounded down.
-    function _horizonWeightsWad(GarchParams memory p) private pure returns (uint256 aWad, uint256 bWad) {
-        uint256 phi = p.alphaWad + p.betaWad;
-        uint256 power = WAD;
-        uint256 total;
-        uint256 inner;
-        for (uint256 j; j < p.horizon; ++j) {
-            inner += total;
-            total += power;
-            power = power * phi / WAD;
-        }
-        aWad = total / p.horizon;
-        bWad = p.omegaWad * inner / WAD / p.horizon;
     }
 
     function _quantise(uint256 valueWad, uint8 scaleBits) private pure returns (int256) {

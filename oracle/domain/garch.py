@@ -85,13 +85,17 @@ def horizon_weights_wad(params: GarchParams) -> tuple[int, int]:
     With phi = alpha + beta: a = (1/k) sum_{j<k} phi^j and b = (omega/k) sum_{j=1..k-1} (k-j) phi^(j-1), the latter as
     the sum of the partial sums of the former.
     """
-    phi = params.alpha_wad + params.beta_wad
+    return average_weights_wad(params.omega_wad, params.alpha_wad + params.beta_wad, params.horizon)
+
+
+def average_weights_wad(omega_wad: int, persistence_wad: int, horizon: int) -> tuple[int, int]:
+    """As horizon_weights_wad, for any model of that persistence. Twin of GarchForecast.horizonWeightsWad."""
     power, total, inner = WAD, 0, 0
-    for _ in range(params.horizon):
+    for _ in range(horizon):
         inner += total
         total += power
-        power = power * phi // WAD
-    return total // params.horizon, params.omega_wad * inner // WAD // params.horizon
+        power = power * persistence_wad // WAD
+    return total // horizon, omega_wad * inner // WAD // horizon
 
 
 def forecast(x: Sequence[float], h0: float, omega: float, alpha: float, beta: float, a: float, b: float) -> float:  # noqa: PLR0917
@@ -110,8 +114,16 @@ def annualised_vol_wad(out_wad: int, params: GarchParams) -> int:
 
     Raises ValueOutOfRange for a negative output, or one of 2^128 and more, where the contract reverts.
     """
-    if not 0 <= out_wad < MAX_VARIANCE_WAD:
-        raise ValueOutOfRange(out_wad)
-    variance = out_wad * (params.sigma_ref_wad**2 * params.periods_per_year) // WAD
-    root = isqrt(variance)
-    return root if root * root == variance else root + 1
+    return annualised_wad(out_wad, params.sigma_ref_wad, params.periods_per_year)
+
+
+def annualised_wad(variance_wad: int, sigma_ref_wad: int, periods_per_year: int) -> int:
+    """sqrt(variance * sigma_ref^2 * periods) as WAD, rounded up. Twin of GarchForecast.annualised.
+
+    Raises ValueOutOfRange for a negative variance, or one of 2^128 and more.
+    """
+    if not 0 <= variance_wad < MAX_VARIANCE_WAD:
+        raise ValueOutOfRange(variance_wad)
+    yearly = variance_wad * (sigma_ref_wad**2 * periods_per_year) // WAD
+    root = isqrt(yearly)
+    return root if root * root == yearly else root + 1

@@ -1,0 +1,105 @@
+"""Every feature module against its Python twin on a real chain, bit for bit, refusals included."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hexbytes import HexBytes
+from web3.contract import Contract
+
+from oracle.domain.feature_modules import TWINS
+from oracle.errors import InvalidInput
+from oracle.units import WAD
+from tests.support.feature_cases import CASES, SHAPES, START, FeatureCase
+from tests.support.local_chain import LocalChain
+from tests.support.reverts import RevertDecoder
+
+WINDOWS = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "1000"))
+CALL_GAS = 2_000_000_000
+BATCH_PRICES = 40_000
+
+by_module = pytest.mark.parametrize("case", CASES, ids=lambda case: case.typical.contract)
+
+
+@pytest.fixture(scope="module")
+def harness(chain: LocalChain) -> Contract:
+    """A source whose windows the test chooses."""
+    return chain.deploy("ModuleHarness")
+
+
+def module_of(chain: LocalChain, harness: Contract, features, scale_bits: int) -> Contract:
+    """The module with these parameters over the harness."""
+    return chain.deploy(features.contract, harness.address, *features.arguments(), scale_bits)
+
+
+def expected_of(work: Callable[..., object], *arguments: object) -> object:
+    """The twin's result, or the name of its refusal."""
+    try:
+        return work(*arguments)
+    except InvalidInput as error:
+        return type(error).__name__
+
+
+def on_chain(harness: Contract, decoder: RevertDecoder, module: Contract, windows, times) -> list[object]:
+    """The module's inputs for each window, or the name of its error."""
+    count = len(windows[0])
+    packed = b"".join(price.to_bytes(8) for window in windows for price in window)
+    call = harness.functions.inputsOfWindows(module.address, count, packed, times)
+    rows, errors = call.call({"gas": CALL_GAS})
+    return [
+        decoder.decode(bytes(HexBytes(error))).name if error else row for row, error in zip(rows, errors, strict=True)
+    ]
+
+
+def test_cases__every_twin__has_one() -> None:
+    assert {case.typical.contract for case in CASES} == set(TWINS)
+
+
+@by_module
+def test_inputs__random_and_adversarial_windows__equal(
+    chain: LocalChain, decoder: RevertDecoder, harness: Contract, case: FeatureCase
+) -> None:
+    rng = random.Random(f"{case.circuit_id}")
+    count = case.typical.prices
+    batch = max(1, BATCH_PRICES // count)
+    seen: Counter[str] = Counter()
+    for start in range(0, WINDOWS, batch):
+        features, scale = case.draw(rng), rng.randint(12, 20)
+        module = module_of(chain, harness, features, scale)
+        size = min(batch, WINDOWS - start)
+        windows = [SHAPES[(start + i) % len(SHAPES)](rng, count) for i in range(size)]
+        times = [START + rng.randrange(10**9) for _ in windows]
+        for window, time, actual in zip(
+            windows, times, on_chain(harness, decoder, module, windows, times), strict=True
+        ):
+            expected = expected_of(features.inputs, window, time, scale)
+            assert actual == expected, (features, scale, window, time)
+            seen[expected if isinstance(expected, str) else "inputs"] += 1
+    assert seen["inputs"] > WINDOWS // 3, seen
+
+
+@by_module
+def test_answer__random_outputs__equal(chain: LocalChain, harness: Contract, case: FeatureCase) -> None:
+    rng = random.Random(7)
+    features, scale = case.draw(rng), 14
+    module = module_of(chain, harness, features, scale)
+    rows = [[rng.randint(low, high) for low, high in case.outputs] for _ in range(200)]
+    rows += [[edge for _ in case.outputs] for edge in (0, 1, -1, WAD, 2**128 - 1, 2**128, -(2**128))]
+    rows += [[low for low, _ in case.outputs], [high for _, high in case.outputs]]
+    inputs = [[rng.randint(0, 7 << scale) for _ in range(8)] for _ in rows] if scaled(module) else []
+    answers, errors = harness.functions.answersOf(module.address, inputs, rows).call({"gas": CALL_GAS})
+    refused = 0
+    for i, (row, answer, error) in enumerate(zip(rows, answers, errors, strict=True)):
+        expected = expected_of(features.answer, row, inputs[i] if inputs else [], scale)
+        refused += bool(error)
+        assert (expected == answer) if not error else isinstance(expected, str), (row, expected, answer, error)
+    assert refused < 10
+
+
+def scaled(module: Contract) -> bool:
+    """Whether the module answers from inputs too."""
+    return any(entry.get("name") == "answersFromInputs" for entry in module.abi)
