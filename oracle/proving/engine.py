@@ -120,7 +120,7 @@ class ProvingEngine:
     def witness(self, circuit_id: str, quantised: Sequence[int], cancel: threading.Event | None = None) -> Witness:
         """A checked witness of exactly these signed integers. Raises InputRejected; see oracle.proving.witness."""
         manifest, built, folder, _ = self._ready(circuit_id, silent)
-        with self._worker(circuit_id, cancel) as worker:
+        with self._worker(manifest, cancel) as worker:
             return make_witness(
                 worker, manifest, quantised, circuit_folder=folder, built=built, timeout=self._timeout(manifest)
             )
@@ -144,7 +144,7 @@ class ProvingEngine:
         manifest, built, folder, srs = self._ready(circuit_id, report)
         started = time.monotonic()
         report("queue", 0.0, f"{self._pool.waiting} ahead")
-        with self._worker(circuit_id, cancel) as worker:
+        with self._worker(manifest, cancel) as worker:
             queued = time.monotonic() - started
             report("prove", 0.0, f"about {manifest.measured.prove_seconds:.1f} s")
             result = self._call_prove(worker, (manifest, built, folder, srs), witness, cancel)
@@ -173,7 +173,7 @@ class ProvingEngine:
         folder = self.folder(circuit_id)
         check_folder(folder, manifest)
         srs = find_srs(self._settings.cache_dir, manifest.logrows, manifest.srs_kind, manifest.srs_hash)
-        with self._worker(circuit_id, None) as worker:
+        with self._worker(manifest, None) as worker:
             self._check(worker, proof, manifest, folder, srs)
 
     def inputs(self, circuit_id: str, proof: Proof) -> list[float]:
@@ -223,7 +223,7 @@ class ProvingEngine:
         chain_id = self._settings.chain_id
         if manifest.srs_kind not in SAFE_SRS_KINDS and chain_id not in LOCAL_CHAIN_IDS:
             raise UnsafeSetup(
-                f"{manifest.circuit_id} has a {manifest.srs_kind} set-up, under which proofs can be forged: "
+                f"{manifest.circuit_id} has a set-up of kind {manifest.srs_kind}, under which proofs can be forged: "
                 f"not for chain {chain_id}",
                 remedy="import a public ceremony's file by `plumbline srs import`, then `plumbline model rebuild`",
             )
@@ -233,8 +233,9 @@ class ProvingEngine:
             self._prepared.pop(circuit_id, None)
 
     @contextmanager
-    def _worker(self, circuit_id: str, cancel: threading.Event | None) -> Iterator[Worker]:
-        with self._pool.worker(circuit_id, cancel) as worker:
+    def _worker(self, manifest: CircuitManifest, cancel: threading.Event | None) -> Iterator[Worker]:
+        need = manifest.measured.peak_memory_mb
+        with self._pool.worker(manifest.circuit_id, cancel, need_mb=need) as worker:
             yield worker
 
     def _timeout(self, manifest: CircuitManifest) -> float:

@@ -12,8 +12,8 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,6 +27,9 @@ from oracle.settings import PROJECT_ROOT
 POLL_SECS: Final = 0.1
 DEFAULT_TIMEOUT_SECS: Final = 120.0
 STDERR_TAIL: Final = 2_000
+# Memory that is left to the rest of the machine when another worker is let to work
+MEMORY_LEFT_MB: Final = 256
+CGROUP: Final = Path("/sys/fs/cgroup")
 # ezkl would download a compiler for an ABI that nobody needs
 NOWHERE: Final = "http://127.0.0.1:9"
 
@@ -63,6 +66,15 @@ _KINDS: Final[dict[str, type[OracleError]]] = {
 }
 
 
+def free_memory_mb() -> int:
+    """Memory that can be taken now: the machine's, within the limit of the control group if there is one."""
+    free = int(psutil.virtual_memory().available)
+    with suppress(OSError, ValueError):  # no such group, or "max"
+        limit, used = ((CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        free = min(free, int(limit) - int(used))
+    return max(0, free) >> 20
+
+
 class Worker:
     """One worker process with a folder of its own for ezkl's cache: a shared one can be poisoned and raced for.
 
@@ -82,6 +94,14 @@ class Worker:
     def pid(self) -> int | None:
         """The process's id; None while there is none."""
         return self._process.pid if self._process else None
+
+    @property
+    def resident_mb(self) -> int:
+        """Memory that the process holds now; 0 while there is none."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss) >> 20 if self.pid else 0
+        except psutil.NoSuchProcess:
+            return 0
 
     def call(
         self,
@@ -212,15 +232,20 @@ class Worker:
 
 
 class WorkerPool:
-    """At most `size` workers at work at once, lent in order of asking; one idle, warm worker is kept for each key."""
+    """At most `size` workers at work at once, lent in order of asking; one idle, warm worker is kept for each key.
 
-    def __init__(self, *, size: int, memory_mb: int) -> None:
+    A worker is lent when the memory that its work is known to take is there beside what those at work have still to
+    take; one is always lent when none is at work. `available_mb` says what is free now.
+    """
+
+    def __init__(self, *, size: int, memory_mb: int, available_mb: Callable[[], int] = free_memory_mb) -> None:
         self._size = size
         self._memory_mb = memory_mb
+        self._available_mb = available_mb
         self._condition = threading.Condition()
         self._queue: deque[object] = deque()
         self._idle: dict[str, Worker] = {}
-        self._busy = 0
+        self._busy: dict[int, tuple[Worker, int]] = {}
         self._closed = False
 
     @property
@@ -228,10 +253,18 @@ class WorkerPool:
         """How many callers stand in the queue."""
         return len(self._queue)
 
+    @property
+    def at_work(self) -> int:
+        """How many workers are lent."""
+        return len(self._busy)
+
     @contextmanager
-    def worker(self, key: str, cancel: threading.Event | None = None) -> Iterator[Worker]:
-        """Lends a worker that served `key` before when there is one; waits its turn. Raises Cancelled."""
-        lent = self._take(key, cancel)
+    def worker(self, key: str, cancel: threading.Event | None = None, *, need_mb: int = 0) -> Iterator[Worker]:
+        """Lends a worker that served `key` before when there is one; waits its turn. Raises Cancelled.
+
+        `need_mb`: the memory at its peak that the work took when it was measured.
+        """
+        lent = self._take(key, cancel, need_mb)
         try:
             yield lent
         finally:
@@ -246,30 +279,44 @@ class WorkerPool:
         for worker in idle:
             worker.close()
 
-    def _take(self, key: str, cancel: threading.Event | None) -> Worker:
+    def _take(self, key: str, cancel: threading.Event | None, need_mb: int) -> Worker:
         ticket = object()
         with self._condition:
             self._queue.append(ticket)
             try:
-                while self._queue[0] is not ticket or self._busy >= self._size:
+                while self._queue[0] is not ticket or not self._has_room(key, need_mb):
                     self._condition.wait(POLL_SECS)
                     if self._closed or (cancel is not None and cancel.is_set()):
                         raise Cancelled("cancelled while waiting for a worker")
-                self._busy += 1
+                lent = self._idle.pop(key, None) or Worker(memory_mb=self._memory_mb)
+                self._busy[id(lent)] = (lent, need_mb)
             finally:
                 self._queue.remove(ticket)
                 self._condition.notify_all()
-            spare = self._idle.pop(key, None)
-            evicted = None
-            if spare is None and len(self._idle) + self._busy > self._size:
-                evicted = self._idle.pop(next(iter(self._idle)))
-        if evicted is not None:
-            evicted.close()
-        return spare or Worker(memory_mb=self._memory_mb)
+        return lent
+
+    def _has_room(self, key: str, need_mb: int) -> bool:
+        """Whether a worker may be lent now; ends idle ones whose place or memory it needs."""
+        if len(self._busy) >= self._size:
+            return False
+        others = len(self._busy) + sum(name != key for name in self._idle)
+        while others >= self._size or (self._short_of(key, need_mb) and others > len(self._busy)):
+            self._idle.pop(next(name for name in self._idle if name != key)).close()
+            others -= 1
+        return not self._busy or not self._short_of(key, need_mb)
+
+    def _short_of(self, key: str, need_mb: int) -> bool:
+        """Whether the work would find less memory than it needs, once those at work have taken theirs."""
+        if not need_mb:
+            return False
+        warm = self._idle.get(key)
+        needs = [(warm, need_mb), *self._busy.values()]
+        to_come = sum(max(0, need - (worker.resident_mb if worker else 0)) for worker, need in needs)
+        return to_come + MEMORY_LEFT_MB > self._available_mb()
 
     def _give_back(self, key: str, worker: Worker) -> None:
         with self._condition:
-            self._busy -= 1
+            del self._busy[id(worker)]
             keep = not self._closed and worker.pid is not None and key not in self._idle
             if keep:
                 self._idle[key] = worker

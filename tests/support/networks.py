@@ -86,6 +86,23 @@ def logistic(folder: Path) -> Network:
     )
 
 
+def two_tables(folder: Path) -> Network:
+    """A sigmoid and a tanh behind one another: a circuit with two different lookup tables."""
+    return network(
+        folder,
+        "two-tables",
+        [
+            helper.make_node("Gemm", ["x", "w"], ["h"]),
+            helper.make_node("Sigmoid", ["h"], ["s"]),
+            helper.make_node("Tanh", ["s"], ["t"]),
+            helper.make_node("Gemm", ["t", "v"], ["y"]),
+        ],
+        inputs={"x": (TensorProto.FLOAT, [1, INPUTS])},
+        outputs={"y": (TensorProto.FLOAT, [1, 1])},
+        weights={"w": _weights(INPUTS, 2) / 2, "v": _weights(2, 1, 2)},
+    )
+
+
 def two_tensors(folder: Path) -> Network:
     """Two inputs of different sizes and two outputs; calibrated by a single sample."""
     return network(

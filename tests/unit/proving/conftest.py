@@ -1,4 +1,4 @@
-"""Circuits made by the product's own intake, once a session, and copies of them to damage."""
+"""Circuits of fixed parameters, built once a session, and copies of them to damage."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from pathlib import Path
 import pytest
 
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.intake import add_model
 from oracle.proving.pool import Worker
 from oracle.settings import Settings
 from tests.support import networks
+from tests.support.built_circuits import NO_TABLE, TABLE, build_fixed
 
 RELU = "relu"
 LOGISTIC = "logistic"
+TWO_TABLES = "two-tables"
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings with folders of their own, and two circuits: without a lookup table and with one."""
+    """Settings with folders of their own, and circuits without a lookup table, with one and with two."""
     root = tmp_path_factory.mktemp("proving")
     made = Settings(state_dir=root / "state", cache_dir=root / "cache", circuits_dir=root / "none")
-    for name, network in ((RELU, networks.relu(root)), (LOGISTIC, networks.logistic(root))):
-        add_model(made, name, network.onnx, network.calibration, max_error=2e-2)
+    build_fixed(made, RELU, networks.relu(root), NO_TABLE)
+    build_fixed(made, LOGISTIC, networks.logistic(root), TABLE)
+    build_fixed(made, TWO_TABLES, networks.two_tables(root), TABLE)
     return made
 
 

@@ -150,7 +150,7 @@ def _outside_its_table(engine: ProvingEngine) -> Witness:
     manifest, built, _, _ = engine._ready(LOGISTIC, lambda *_: None)
     edge = 2 * int(manifest.domain[0].high * 2 ** manifest.input_scale(0))
     low, high = manifest.lookup_range
-    with engine._worker(LOGISTIC, None) as worker:
+    with engine._worker(manifest, None) as worker:
         path = worker.folder / "outside.json"
         for signs in product((1, -1), repeat=manifest.input_count):
             row = [edge * sign for sign in signs]

@@ -12,7 +12,7 @@ from oracle.errors import ArtifactMismatch, NotFound
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.manifest import MANIFEST, check_folder, read_manifest, write_manifest
 from oracle.settings import Settings
-from tests.unit.proving.conftest import LOGISTIC, RELU, Copy
+from tests.unit.proving.conftest import LOGISTIC, RELU, TWO_TABLES, Copy
 
 
 def test_read_manifest__written__is_the_same(engine: ProvingEngine, tmp_path: Path) -> None:
@@ -62,10 +62,47 @@ def test_check_folder__untouched__passes(engine: ProvingEngine) -> None:
 
 
 def test_circuits__all__are_listed_by_name(engine: ProvingEngine) -> None:
-    assert [manifest.circuit_id for manifest in engine.circuits()] == [LOGISTIC, RELU]
+    assert [manifest.circuit_id for manifest in engine.circuits()] == [LOGISTIC, RELU, TWO_TABLES]
 
 
 @pytest.mark.parametrize("name", ["absent", "../relu", "", "."])
 def test_circuit__unknown__names_the_known(engine: ProvingEngine, name: str) -> None:
-    with pytest.raises(NotFound, match="known: logistic, relu"):
+    with pytest.raises(NotFound, match="known: logistic, relu, two-tables"):
         engine.circuit(name)
+
+
+@pytest.mark.parametrize("damage", ["{", '{"format": 2}', ""])
+def test_circuits__one_manifest_unreadable__lists_the_others_and_the_reason(
+    copy: Copy, open_engine: Callable[[Settings], ProvingEngine], damage: str
+) -> None:
+    (copy.circuit / MANIFEST).write_text(damage)
+    engine = open_engine(copy.settings)
+    assert [manifest.circuit_id for manifest in engine.circuits()] == [LOGISTIC, TWO_TABLES]
+    (broken,) = engine.unusable()
+    assert broken.folder == copy.circuit
+    assert "is not a manifest" in broken.reason
+    with pytest.raises(NotFound, match="known: logistic, two-tables"):
+        engine.circuit("absent")
+
+
+def test_circuits__folder_of_another_name__is_unusable(
+    copy: Copy, open_engine: Callable[[Settings], ProvingEngine]
+) -> None:
+    copy.circuit.rename(copy.circuit.with_name("renamed"))
+    engine = open_engine(copy.settings)
+    assert [(one.folder.name, one.reason.endswith("manifest of relu")) for one in engine.unusable()] == [
+        ("renamed", True)
+    ]
+
+
+PINNED = ["model_hash", "circuit_hash", "vk_hash", "pk_hash", "srs_hash", "verifier_source_hash", "ezkl_version"]
+
+
+@pytest.mark.parametrize("pinned", PINNED)
+def test_prepare__another_hash_pinned__is_refused(
+    copy: Copy, open_engine: Callable[[Settings], ProvingEngine], pinned: str
+) -> None:
+    document = json.loads((copy.circuit / MANIFEST).read_text())
+    (copy.circuit / MANIFEST).write_text(json.dumps(document | {pinned: "0x" + "22" * 32}))
+    with pytest.raises(ArtifactMismatch, match="0x2222"):
+        open_engine(copy.settings).prepare(RELU)

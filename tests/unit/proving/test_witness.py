@@ -52,7 +52,7 @@ def test_witness__lookup_outside_its_table__is_refused(home: Settings, tmp_path:
         engine._prepared[LOGISTIC] = (manifest, *ready[1:])
         with (
             pytest.raises(InputRejected, match=r"need lookups in \[.*tables hold \[-1, 1\]"),
-            engine._worker(LOGISTIC, None) as worker,
+            engine._worker(manifest, None) as worker,
         ):
             from oracle.proving.witness import make_witness
 
