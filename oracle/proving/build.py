@@ -30,12 +30,16 @@ from oracle.proving.manifest import (
     VERIFYING_KEY,
     CircuitManifest,
     Measured,
+    OutputTransform,
     write_manifest,
 )
 from oracle.proving.pool import ToolError, Worker
 from oracle.proving.solidity import generate_verifier
 from oracle.proving.srs import DEV, dev_srs
 from oracle.proving.validation import Score, Validation, quantised_samples, score
+
+# Time after which no further sample is executed on the finished circuit
+CHECK_SECS = 10.0
 
 CodeSize = Callable[[Path], int]
 OnProgress = Callable[[str, float, str], None]
@@ -51,6 +55,10 @@ class Plan:
     validation: Validation
     max_error: float
     predicted_gas: int
+    # The model before it was rewritten, how, and what takes the place of operators left out at its end
+    source: Path | None = None
+    rewrites: tuple[str, ...] = ()
+    transforms: tuple[OutputTransform, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,9 @@ def _middle(rows: list[list[list[int]]]) -> int:
 
 def _check_samples(worker: Worker, plan: Plan, keys: Path, rows: list[list[list[int]]]) -> tuple[Score, dict[str, Any]]:
     """Executes every sample on the finished circuit; its errors and table lookups must be within what is promised."""
-    run = worker.call("witnesses", circuit=str(keys / COMPILED), samples=rows, seconds=60.0, timeout=BUILD_TIMEOUT_SECS)
+    run = worker.call(
+        "witnesses", circuit=str(keys / COMPILED), samples=rows, seconds=CHECK_SECS, timeout=BUILD_TIMEOUT_SECS
+    )
     got = score(plan.validation, run["outputs"], plan.settings["model_output_scales"])
     if got.error > plan.max_error:
         raise CandidateFailed(f"the circuit's error is {got.error:.2g}, more than the budget of {plan.max_error:.2g}")
@@ -195,6 +205,9 @@ def _manifest(plan: Plan, stage: Path, keys: Path, srs: Path, measured: dict[str
     return CircuitManifest(
         circuit_id=plan.circuit_id,
         model_hash=sha256_file(stage / NETWORK),
+        source_model_hash=sha256_file(plan.source) if plan.source else None,
+        rewrites=list(plan.rewrites),
+        outputs_transform=list(plan.transforms),
         circuit_hash=sha256_file(stage / SETTINGS),
         vk_hash=sha256_file(stage / VERIFYING_KEY),
         pk_hash=sha256_file(keys / PROVING_KEY),

@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +25,10 @@ from oracle.proving.build import CodeSize, OnProgress, Site
 from oracle.proving.cost import Objective
 from oracle.proving.diagnosis import PROBE, blame_unsound, blame_unsupported
 from oracle.proving.files import storage_guard
-from oracle.proving.manifest import MANIFEST, CircuitManifest, Domain
+from oracle.proving.manifest import MANIFEST, CircuitManifest, Domain, OutputTransform
 from oracle.proving.pool import ToolError, Worker, WorkerFailed
 from oracle.proving.samples import bind_shapes, check_file, read_calibration, split_samples
 from oracle.proving.selection import DEFAULT_BUDGETS, Limits, Selection, executable
-from oracle.proving.shapes import Shapes
 from oracle.proving.tuner import Tuner
 from oracle.proving.validation import (
     EDGE_SAMPLES,
@@ -41,6 +40,7 @@ from oracle.proving.validation import (
     draw_samples,
     output_magnitudes,
 )
+from oracle.proving.variants import variants
 from oracle.settings import Settings
 
 MAX_MODEL_BYTES: Final = 64 << 20
@@ -48,6 +48,7 @@ MAX_CALIBRATION_BYTES: Final = 64 << 20
 MAX_PUBLIC_VALUES: Final = 4_096
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # For what is measured, not promised
+IDENTITY: Final = "identity"
 ANY_ERROR: Final = 1e9
 INSPECT_SECS: Final = 300.0
 
@@ -116,10 +117,10 @@ def build_circuit(
 
     Raises ModelRejected, InputRejected (the calibration), StorageFull, WorkerFailed.
     """
-    budgets = _budgets(max_error)
+    budgets = budgets_for(max_error)
     limits = Limits(objective, max_columns, validation_samples)
-    site = _site(settings, code_size, on_progress)
-    with _opened_job(settings, name, out_dir, limits, site) as job:
+    site = site_for(settings, code_size, on_progress)
+    with opened_job(settings, name, out_dir, limits, site) as job:
         model, tuners = job.take_in(onnx_path, calibration_path, domain, magnitudes)
         return job.selection(model).build_best(tuners, budgets)
 
@@ -138,28 +139,41 @@ def ezkl_default_circuit(
 
     Raises ModelRejected when that circuit does not prove, or its proof does not verify.
     """
-    with _opened_job(settings, name, out_dir, Limits(), _site(settings, None, on_progress)) as job:
+    with opened_job(settings, name, out_dir, Limits(rewrites=False), site_for(settings, None, on_progress)) as job:
         model, tuners = job.take_in(onnx_path, calibration_path, None, None)
-        return job.selection(model).build_theirs(next(tuners).validation, ANY_ERROR, target)
+        return job.selection(model).build_theirs(next(tuners)[0].validation, ANY_ERROR, target)
 
 
-def _site(settings: Settings, code_size: CodeSize | None, on_progress: OnProgress | None) -> Site:
+def site_for(settings: Settings, code_size: CodeSize | None, on_progress: OnProgress | None) -> Site:
+    """Where and under what limits circuits are built."""
     return Site(
         settings.cache_dir, settings.prove_memory_mb, settings.prove_timeout_secs, code_size, on_progress or silent
     )
 
 
 @contextmanager
-def _opened_job(settings: Settings, name: str, out_dir: Path, limits: Limits, site: Site) -> Iterator[_Job]:
+def opened_job(
+    settings: Settings,
+    name: str,
+    out_dir: Path,
+    limits: Limits,
+    site: Site,
+    *,
+    logits: bool = False,
+    drawn: bool = False,
+) -> Iterator[_Job]:
+    """A job with a worker and a folder of its own. logits: without the model's last sigmoid or softmax; drawn: over a
+    given domain, validate on samples drawn from all of it, not on the calibration's alone."""
     with (
         storage_guard(Path(tempfile.gettempdir())),
         tempfile.TemporaryDirectory(prefix="plumbline-intake-") as scratch,
         Worker(memory_mb=settings.prove_memory_mb) as worker,
     ):
-        yield _Job(worker, Path(scratch), name, out_dir, site, limits)
+        yield _Job(worker, Path(scratch), name, out_dir, site, limits, logits=logits, drawn=drawn)
 
 
-def _budgets(max_error: float | None) -> tuple[float, ...]:
+def budgets_for(max_error: float | None) -> tuple[float, ...]:
+    """Error budgets to try, in order. Raises InvalidInput."""
     if max_error is None:
         return DEFAULT_BUDGETS
     if not (math.isfinite(max_error) and max_error > 0):
@@ -177,6 +191,10 @@ class _Job:
     out_dir: Path
     site: Site
     limits: Limits
+    logits: bool = False
+    drawn: bool = False
+    source: Path | None = None
+    transforms: tuple[OutputTransform, ...] = ()
 
     def take_in(
         self,
@@ -184,13 +202,15 @@ class _Job:
         calibration_path: Path,
         domain: Sequence[Domain] | None,
         magnitudes: Sequence[float] | None,
-    ) -> tuple[Path, Iterator[Tuner]]:
+    ) -> tuple[Path, Iterator[list[Tuner]]]:
         """The model with fixed shapes and what its circuit is measured against. Raises ModelRejected, InputRejected."""
         check_file(onnx_path, MAX_MODEL_BYTES, ModelRejected, "model")
         check_file(calibration_path, MAX_CALIBRATION_BYTES, InputRejected, "calibration file")
         self.site.report("inspect", 0.0, onnx_path.name)
         # The worker has a folder of its own: a relative path would mean another file there
         form, model, samples = self.bind(onnx_path.resolve(), read_calibration(calibration_path))
+        if self.logits:
+            form, model = self.without_last_activation(form, model, samples)
         lookups = self.needs_tables(model)
         counts = f"{len(samples)} samples, {form.input_count} inputs, {form.output_count} outputs"
         self.site.report("validate", 0.0, counts)
@@ -198,7 +218,17 @@ class _Job:
 
     def selection(self, model: Path) -> Selection:
         """The choice among circuits of the model."""
-        return Selection(self.worker, model, self.scratch, self.name, self.out_dir, self.site, self.limits)
+        return Selection(
+            self.worker,
+            model,
+            self.scratch,
+            self.name,
+            self.out_dir,
+            self.site,
+            self.limits,
+            self.source or model,
+            self.transforms,
+        )
 
     def bind(self, onnx_path: Path, calibration: Sequence[ModelInputs]) -> tuple[ModelForm, Path, list[Rows]]:
         """The model with all shapes fixed, its form, and the calibration as samples of those shapes."""
@@ -221,6 +251,18 @@ class _Job:
         dtypes = [value["dtype"] for value in description["inputs"]]
         return ModelForm(names, dtypes, shapes, answer["shapes"], answer["dtypes"]), model, samples
 
+    def without_last_activation(self, form: ModelForm, model: Path, samples: list[Rows]) -> tuple[ModelForm, Path]:
+        """The model up to its last sigmoid or softmax. Raises ModelRejected where it ends in neither."""
+        out = self.scratch / "logits.onnx"
+        transforms = self.worker.call("logits", path=str(model), out=str(out))["transforms"]
+        if set(transforms) == {IDENTITY}:
+            raise ModelRejected("the model ends in no sigmoid and no softmax", remedy="leave out --logits")
+        answer = self.worker.call("reference", path=str(out), samples=samples[:1], shapes=form.input_shapes)
+        if answer["shapes"] != form.output_shapes:
+            raise ModelRejected(f"without its last operator the model's outputs are {answer['shapes']}")
+        self.source, self.transforms = model, tuple(transforms)
+        return replace(form, output_dtypes=answer["dtypes"]), out
+
     def needs_tables(self, model: Path) -> bool:
         """Whether the circuit looks values up in tables. Raises ModelRejected, naming the operator ezkl cannot take."""
         out = str(self.scratch / "support.json")
@@ -241,26 +283,31 @@ class _Job:
         magnitudes: Sequence[float] | None,
         *,
         lookups: bool,
-    ) -> Iterator[Tuner]:
-        """Searches over the given domain, or those where the circuit's answers can be sound, the widest first.
+    ) -> Iterator[list[Tuner]]:
+        """Searches of the model's forms, over the given domain or those with sound answers, the widest first.
 
         Raises InputRejected or ModelRejected when there is none.
         """
         sizes = list(magnitudes or output_magnitudes(ask_reference(self.worker, str(model), form, samples[:256])))
-        shapes = Shapes(self.worker, model, self.scratch)
+        forms = variants(self.worker, model, self.scratch, rewrite=self.limits.rewrites)
+        edges, count = 0 if lookups else EDGE_SAMPLES, self.limits.validation_samples
 
-        def tuner(validation: Validation) -> Tuner:
-            return Tuner(self.worker, model, validation, self.scratch, shapes=shapes)
+        def searches(validation: Validation) -> list[Tuner]:
+            found = [one.tuner(self.worker, validation, self.scratch) for one in forms]
+            return [tuner for tuner in found if math.isfinite(tuner.model_error)]
 
         if domain is not None:
+            if self.drawn and len(domain) == 1:
+                domain = [*domain] * len(form.input_shapes)
             if len(domain) not in {len(form.input_shapes), form.input_count}:
                 raise InvalidInput(f"the domain has {len(domain)} intervals for {form.input_count} inputs")
-            yield tuner(
+            if self.drawn:
+                samples = draw_samples(form, domain, samples, count, edges=EDGE_SAMPLES)
+            yield searches(
                 Validation.over(self.worker, model, form=form, domain=list(domain), samples=samples, magnitudes=sizes)
             )
             return
         values = [[v for sample in samples for v in sample[tensor]] for tensor in range(len(form.input_shapes))]
-        edges, count = 0 if lookups else EDGE_SAMPLES, self.limits.validation_samples
         failure: InputRejected | None = None
         sound = False
         for attempt in candidate_domains(values, form.input_dtypes):
@@ -273,8 +320,8 @@ class _Job:
                 failure = error
                 continue
             failure = None
-            search = tuner(validation)
-            if executable(search):
+            search = searches(validation)
+            if executable(search[0]):
                 sound = True
                 yield search
         if failure is not None:

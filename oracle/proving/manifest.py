@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,9 @@ NETWORK: Final = "network.onnx"
 SETTINGS: Final = "settings.json"
 VERIFYING_KEY: Final = "vk.key"
 VERIFIER: Final = "Verifier.sol"
+
+
+OutputTransform: TypeAlias = Literal["identity", "sigmoid", "softmax", "log_softmax"]
 
 
 class Domain(BaseModel):
@@ -59,6 +62,11 @@ class CircuitManifest(BaseModel):
     circuit_id: str
     ezkl_version: str = EZKL_VERSION
     model_hash: str
+    source_model_hash: str | None = Field(None, description="Of the ONNX file before it was rewritten for the circuit.")
+    rewrites: list[str] = Field([], description="What was done to the model, in order.")
+    outputs_transform: list[OutputTransform] = Field(
+        [], description="What the consumer applies to each output tensor; empty: nothing was left out of the circuit."
+    )
     circuit_hash: str
     vk_hash: str
     pk_hash: str
@@ -66,6 +74,7 @@ class CircuitManifest(BaseModel):
     srs_kind: Literal["dev", "public", "trusted", "imported"]
     verifier_source_hash: str
     logrows: int
+    rows: int = Field(default=1, ge=1, description="Rows of the model that one proof covers.")
     input_names: list[str]
     input_shapes: list[list[int]]
     input_dtypes: list[str]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from oracle.proving import ezkl_operations as ezkl_ops
 from oracle.proving import onnx_operations as onnx_ops
+from oracle.proving.rewrites import pipeline
 
 OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "settings": ezkl_ops.settings,
@@ -24,4 +25,7 @@ OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "bind": onnx_ops.bind,
     "cut": onnx_ops.cut,
     "reference": onnx_ops.reference,
+    "simplify": pipeline.simplify,
+    "logits": pipeline.logits,
+    "rational": pipeline.rational,
 }

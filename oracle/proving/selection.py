@@ -13,7 +13,7 @@ from oracle.errors import ModelRejected
 from oracle.proving.baseline import Target, calibrated_plan
 from oracle.proving.build import CandidateFailed, CodeTooLarge, Plan, Site, build
 from oracle.proving.cost import Objective
-from oracle.proving.manifest import CircuitManifest
+from oracle.proving.manifest import CircuitManifest, OutputTransform
 from oracle.proving.pool import ToolError, Worker, WorkerOutOfMemory, WorkerTimeout
 from oracle.proving.tuner import Candidate, Grid, Tuner, cheapest_first
 from oracle.proving.validation import Validation
@@ -24,6 +24,8 @@ DEFAULT_BUDGETS: Final = (2e-3, 1e-2)
 UNSOUND: Final = 2e-2
 # The tuner aims at this share of the budget, so that inputs it never saw stay within
 TARGET_SHARE: Final = 0.5
+# Of that target, what a rewritten model may take for itself
+REWRITE_SHARE: Final = 0.5
 ATTEMPTS: Final = 6
 PROBE_SCALES: Final = (12, 9, 15, 18)
 # A proof dearer than this is worth a larger error, then a smaller domain, where the owner asked for none in particular
@@ -37,6 +39,7 @@ class Limits:
     objective: Objective = "balanced"
     max_columns: int = 4
     validation_samples: int = 128
+    rewrites: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,10 @@ class Choice:
     def cpu_seconds(self) -> float:
         """Predicted for a proof of the cheapest."""
         return self.candidates[0].cost.cpu_seconds
+
+    def weight(self, objective: Objective) -> float:
+        """Of the cheapest, by the objective."""
+        return self.candidates[0].cost.weight(objective)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +80,30 @@ class Selection:
     out_dir: Path
     site: Site
     limits: Limits
-    _failures: list[str] = field(default_factory=list)
+    source: Path
+    transforms: tuple[OutputTransform, ...] = ()
+    failures: list[str] = field(default_factory=list)
     _too_large: bool = False
 
-    def build_best(self, tuners: Iterator[Tuner], budgets: Sequence[float]) -> CircuitManifest:
+    def build_best(self, domains: Iterator[list[Tuner]], budgets: Sequence[float]) -> CircuitManifest:
         """Builds the cheapest candidate that turns out sound; ezkl's own calibration when none of ours is.
 
         Raises ModelRejected with every reason.
         """
         narrowest: list[Tuner] = []
-        choices = self._choices(tuners, narrowest, budgets)
+        choices = self._choices(domains, narrowest, budgets)
         tries = ((choice, one) for choice in choices for one in cheapest_first(choice.candidates, ATTEMPTS))
         for choice, candidate in islice(tries, ATTEMPTS):
-            manifest = self._try(choice, candidate)
+            manifest = self.attempt(choice, candidate)
             if manifest is not None:
                 return manifest
         if not self._too_large:  # ezkl's own choice has no smaller a verifier
             try:
                 return self.build_theirs(narrowest[-1].validation, budgets[-1], "resources")
             except (CandidateFailed, ToolError, WorkerTimeout, WorkerOutOfMemory) as error:
-                self._failures.append(str(error))
+                self.failures.append(str(error))
         raise ModelRejected(
-            f"no sound circuit was found: {'; '.join(dict.fromkeys(self._failures))}",
+            f"no sound circuit was found: {'; '.join(dict.fromkeys(self.failures))}",
             remedy="allow a larger error, or simplify the model; recurrent operators cost less when unrolled",
         )
 
@@ -112,26 +121,54 @@ class Selection:
         )
         return build(plan, self.site, self.out_dir)
 
-    def _choices(self, tuners: Iterator[Tuner], seen: list[Tuner], budgets: Sequence[float]) -> Iterator[Choice]:
-        """The first affordable choice, or the cheapest when none is; then the rest. `seen` collects the tuners.
+    def _choices(self, domains: Iterator[list[Tuner]], seen: list[Tuner], budgets: Sequence[float]) -> Iterator[Choice]:
+        """The first affordable choice, or the cheapest when none is; then the rest. `seen` collects a tuner a domain.
 
         What one probe shows to be dear is searched only when nothing else is left.
         """
         dear: list[_Dear] = []
-        for tuner in tuners:
-            seen.append(tuner)
+        for tuners in domains:
+            seen.append(tuners[0])
             for budget in budgets:
-                least = tuner.estimate(budget * TARGET_SHARE, self.limits.objective, self.limits.max_columns)
-                seconds = math.inf if least is None else least.cpu_seconds
-                choice = self._search(tuner, budget) if seconds <= AFFORDABLE_CPU_SECS else None
-                if choice is not None and choice.cpu_seconds <= AFFORDABLE_CPU_SECS:
-                    yield choice
-                else:
-                    dear.append(_Dear(choice.cpu_seconds if choice else seconds, tuner, budget))
+                promising = self._promising(tuners, budget)
+                affordable = [one for one in promising if one.cpu_seconds <= AFFORDABLE_CPU_SECS]
+                choices = [choice for choice in self._searched(affordable) if choice.cpu_seconds <= AFFORDABLE_CPU_SECS]
+                yield from choices
+                if not choices:
+                    dear += promising
         for one in sorted(dear, key=lambda one: one.cpu_seconds):
             choice = self._search(one.tuner, one.budget)
             if choice is not None:
                 yield choice
+
+    def _promising(self, tuners: Sequence[Tuner], budget: float) -> list[_Dear]:
+        """Forms of the model near enough to it, by what a probe says they weigh."""
+        objective, columns, target = self.limits.objective, self.limits.max_columns, budget * TARGET_SHARE
+        weighed: list[tuple[float, _Dear]] = []
+        rewritten = False
+        for tuner in tuners:
+            if tuner.model_error:
+                if rewritten or tuner.model_error > target * REWRITE_SHARE:
+                    continue
+                rewritten = True  # finer forms only cost more
+            least = tuner.estimate(target, objective, columns)
+            seconds = math.inf if least is None else least.cpu_seconds
+            weight = math.inf if least is None else least.weight(objective)
+            weighed.append((weight, _Dear(seconds, tuner, budget)))
+        return [one for _, one in sorted(weighed, key=lambda pair: pair[0])]
+
+    def _searched(self, promising: Sequence[_Dear]) -> list[Choice]:
+        """Choices among these forms, the cheapest first; a form is searched while it may still be the cheapest."""
+        objective, columns = self.limits.objective, self.limits.max_columns
+        found: list[Choice] = []
+        for one in promising:
+            least = one.tuner.estimate(one.budget * TARGET_SHARE, objective, columns)
+            best = min((choice.weight(objective) for choice in found), default=math.inf)
+            if least is None or least.weight(objective) >= best:
+                continue
+            choice = self._search(one.tuner, one.budget)
+            found += [choice] if choice is not None else []
+        return sorted(found, key=lambda choice: choice.weight(objective))
 
     def _search(self, tuner: Tuner, budget: float) -> Choice | None:
         domain = tuner.validation.domain[0]
@@ -141,14 +178,26 @@ class Selection:
         self.site.report("tune", 1.0, f"{len(candidates)} circuits within {target:g}")
         return Choice(tuner, budget, candidates) if candidates else None
 
-    def _try(self, choice: Choice, candidate: Candidate) -> CircuitManifest | None:
+    def attempt(self, choice: Choice, candidate: Candidate) -> CircuitManifest | None:
+        """Builds a candidate; None where it is not sound, with the reason in `failures`."""
         document = choice.tuner.settings(candidate.params)
         validation, gas = choice.tuner.validation, candidate.cost.gas
-        plan = Plan(self.circuit_id, self.model, document, validation, choice.budget, gas)
+        tuner = choice.tuner
+        plan = Plan(
+            self.circuit_id,
+            tuner.model,
+            document,
+            validation,
+            choice.budget,
+            gas,
+            source=self.source if tuner.model != self.source else None,
+            rewrites=tuner.rewrites,
+            transforms=self.transforms,
+        )
         try:
             return build(plan, self.site, self.out_dir)
         except CandidateFailed as error:
-            self._failures.append(str(error))
+            self.failures.append(str(error))
             self._too_large = self._too_large or isinstance(error, CodeTooLarge)
             self.site.report("tune", 1.0, f"next candidate: {error}")
         except (WorkerTimeout, WorkerOutOfMemory) as error:

@@ -26,8 +26,10 @@ MIN_SCALE: Final = 4
 MAX_SCALE: Final = 20
 MAX_SCALE_LOOKUP: Final = 15
 # How many times its own scale a value may reach before it is rescaled, where nothing is looked up
-REBASES: Final = (1, 2, 4)
+REBASES: Final = (1, 2, 4, 6)
 PROBE_SCALE: Final = 12
+# The form of which is asked what all have in common
+PROBE_FORM: Final = Form(PROBE_SCALE, 1, 1, False)
 MAX_LEGS: Final = 12
 MAX_BITS: Final = 120
 MIN_LOGROWS: Final = 6
@@ -83,6 +85,15 @@ class Candidate:
     scale_result: ScaleResult
     cost: Cost
     rows: int
+    lookups: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """A fixed point's form and what its cheapest circuit weighs, judged by a few samples."""
+
+    weight: float
+    grid: Grid
 
 
 @dataclass(slots=True)
@@ -95,6 +106,9 @@ class Tuner:
     folder: Path
     witness_secs: float = 3.0
     shapes: Shapes = None  # type: ignore[assignment]
+    # How the model was rewritten, and how far that took it from the validation's answers
+    rewrites: tuple[str, ...] = ()
+    model_error: float = 0.0
     _probes: dict[Grid, ScaleResult | None] = field(default_factory=dict)
     _results: dict[Grid, ScaleResult | None] = field(default_factory=dict)
 
@@ -139,14 +153,10 @@ class Tuner:
 
     def _bits_before(self, grid: Grid) -> int:
         """Bits that are not more than needed, from what other scales needed: integers grow with each bit of scale."""
-        known = [
-            result
-            for result in (*self._probes.values(), *self._results.values())
-            if result is not None and replace(result.grid, scale=grid.scale) == grid
-        ]
+        known = [one for one in self._known() if one.grid.rebase_multiplier <= grid.rebase_multiplier]
         if not known:
             return grid.scale
-        nearest = min(known, key=lambda result: abs(result.grid.scale - grid.scale))
+        nearest = min(known, key=lambda one: (-one.grid.rebase_multiplier, abs(one.grid.scale - grid.scale)))
         more = grid.scale - nearest.grid.scale
         return max(grid.scale, nearest.bits + (more if more > 0 else (1 + grid.rebase_multiplier) * more))
 
@@ -168,7 +178,7 @@ class Tuner:
     def smallest_scale(self, form: Grid, target: float, highest: int) -> int | None:
         """The smallest scale whose error on a few samples is within the target; None when there is none."""
         low, high, best = MIN_SCALE, highest, None
-        scale = self._first_guess(form, high)
+        scale = self._first_guess(form, high, target)
         while low <= high:
             result = self.probe(replace(form, scale=scale))
             step = None
@@ -185,9 +195,14 @@ class Tuner:
             scale = (low + high) // 2 if step is None else min(max(scale + step, low), high)
         return best
 
-    def _first_guess(self, form: Grid, high: int) -> int:
-        known = [grid.scale for grid in self._probes if replace(grid, scale=0) == replace(form, scale=0)]
-        return min(max(known, default=PROBE_SCALE), high)
+    def _first_guess(self, form: Grid, high: int, target: float) -> int:
+        """Where to look first: the coarsest scale that served another form, else what was probed already."""
+        served = [result.grid.scale for result in self._known() if result.score.error <= target]
+        own = [result.grid.scale for result in self._known() if result.grid.rebase_multiplier == form.rebase_multiplier]
+        return min(min(served, default=max(own, default=PROBE_SCALE)), high)
+
+    def _known(self) -> list[ScaleResult]:
+        return [result for result in (*self._probes.values(), *self._results.values()) if result is not None]
 
     def exact_result(self, form: Grid, target: float, highest: int) -> ScaleResult | None:
         """The smallest scale that keeps within the target on the whole validation set; None when there is none."""
@@ -207,29 +222,49 @@ class Tuner:
 
         all_shapes: those too that cannot be the cheapest, for a table to choose from.
         """
-        probe = self.shapes.at(Form(PROBE_SCALE, 1, 1, False), 2)
+        probe = self.shapes.at(PROBE_FORM, 2)
         if probe is None:
             return []
         # Rescaled less often, what is looked up would need a table of squares
         forms = [Grid(0)] if probe.lookups else [Grid(0, multiplier) for multiplier in REBASES]
         highest = MAX_SCALE_LOOKUP if probe.lookups else MAX_SCALE
         found: list[Candidate] = []
+        for form in self._promising(forms, target, highest, objective, max_columns):
+            best = min((one.cost.weight(objective) for one in found), default=math.inf)
+            if form.weight > WORTH * best and not all_shapes:
+                break
+            result = self.exact_result(form.grid, target, highest)
+            if result is not None:
+                found += self._shaped(result, objective, max_columns, found, all_shapes=all_shapes)
+            if found and not all_shapes:
+                break
+        return sorted(found, key=lambda one: (one.cost.weight(objective), one.scale_result.score.error))
+
+    def _promising(
+        self, forms: Sequence[Grid], target: float, highest: int, objective: Objective, max_columns: int
+    ) -> list[_Promise]:
+        """The forms that a few samples show to be exact enough, the cheapest first."""
+        promises: list[_Promise] = []
         for form in forms:
-            result = self.exact_result(form, target, highest)
+            smallest = self.smallest_scale(form, target * PROBE_SHARE, highest)
+            result = None if smallest is None else self.probe(replace(form, scale=smallest))
             if result is None:
                 continue
-            found += self._shaped(result, objective, max_columns, found, all_shapes=all_shapes)
-        return sorted(found, key=lambda one: (one.cost.weight(objective), one.scale_result.score.error))
+            shaped = self._shaped(result, objective, max_columns, [], all_shapes=False, checked=False)
+            if shaped:
+                promises.append(_Promise(min(one.cost.weight(objective) for one in shaped), form))
+        return sorted(promises, key=lambda one: one.weight)
 
     def estimate(self, target: float, objective: Objective, max_columns: int) -> Cost | None:
         """What the cheapest circuit within the target costs at the least, judged by one probe."""
-        result = self.probe(Grid(PROBE_SCALE))
+        first = self.shapes.at(PROBE_FORM, 2)
+        grid = Grid(PROBE_SCALE) if first is None or first.lookups else Grid(PROBE_SCALE, REBASES[-1])
+        result = self.probe(grid) or self.probe(Grid(PROBE_SCALE))
         if result is None or not math.isfinite(result.score.error):
             return None
-        more = _bits_missing(result.score.error, target) or 0
+        more = max(MIN_SCALE - PROBE_SCALE, _bits_missing(result.score.error, target) or 0)
         grown = replace(
             result,
-            grid=Grid(PROBE_SCALE + more),
             bits=max(MIN_SCALE, result.bits + more),
             lookup_min=math.floor(math.ldexp(result.lookup_min, more)),
             lookup_max=math.ceil(math.ldexp(result.lookup_max, more)),
@@ -309,7 +344,7 @@ class Tuner:
         table = _fill(low, high, room) if shape.lookups else NO_TABLE
         params = result.grid.params(base=base, legs=legs, columns=form.columns, table=table, logrows=logrows)
         params = replace(params, disable_freivalds=form.disable_freivalds)
-        return Candidate(params, result, _cost(shape, logrows, form.columns), shape.rows)
+        return Candidate(params, result, _cost(shape, logrows, form.columns), shape.rows, shape.lookups)
 
     def _checked(self, candidate: Candidate) -> Candidate | None:
         """The candidate with the rows that ezkl says for exactly these parameters; None when they do not fit."""

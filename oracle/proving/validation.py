@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from oracle.proving.pool import Worker
 from oracle.proving.quantise import quantise_value
 
 Rows: TypeAlias = list[list[float]]
-_Draw: TypeAlias = Callable[[np.random.Generator, Domain, int, Any, int], list[float]]
+_Draw: TypeAlias = Callable[[np.random.Generator, "_Bounds", int, Any, int], list[float]]
 
 SEED: Final = 20_260_601
 FEW_VALUES: Final = 8
@@ -82,6 +82,17 @@ class Validation:
             raise InputRejected("the model's answer is not finite within the domain")
         return cls(form, domain, samples, expected, magnitudes)
 
+    def error_of(self, worker: Worker, model: Path) -> float:
+        """The largest error of another form of the model, in floating point, in units of the outputs' magnitude."""
+        answers = ask_reference(worker, str(model), self.form, self.samples)
+        worst = 0.0
+        for answer, expected in zip(answers, self.expected, strict=True):
+            for got, want, magnitude in zip(answer, expected, self.magnitudes, strict=True):
+                target = np.asarray(want)
+                relative = np.abs(np.asarray(got) - target) / np.maximum(magnitude, np.abs(target))
+                worst = max(worst, float(relative.max(initial=0.0)))
+        return worst if math.isfinite(worst) else math.inf
+
     def spread(self, count: int) -> Validation:
         """The same with fewer samples, taken from all over the set: its edges, the calibration's, the drawn ones."""
         chosen = sorted({round(index * (len(self.samples) - 1) / max(1, count - 1)) for index in range(count)})
@@ -144,8 +155,10 @@ def draw_samples(
         for tensor in range(len(form.input_shapes))
     ]
 
+    bounds = _bounds(form, domain)
+
     def draw(kind: _Draw, index: int) -> Rows:
-        parts = zip(domain, form.input_sizes, pools, strict=True)
+        parts = zip(bounds, form.input_sizes, pools, strict=True)
         return [kind(generator, bounds, size, pool, index) for bounds, size, pool in parts]
 
     samples = [draw(_edge, index) for index in range(min(edges, count // 4))]
@@ -158,24 +171,45 @@ def draw_samples(
     ]
 
 
-def _edge(generator: np.random.Generator, bounds: Domain, size: int, _: Any, index: int) -> list[float]:
+class _Bounds(NamedTuple):
+    """The lowest and highest of each value of one input tensor."""
+
+    low: Any
+    high: Any
+
+
+def _bounds(form: ModelForm, domain: Sequence[Domain]) -> list[_Bounds]:
+    """A domain of one interval for each tensor, or for each value, value by value."""
+    sizes = form.input_sizes
+    each = list(domain)
+    if len(domain) != form.input_count or len(domain) == len(sizes):
+        each = [interval for interval, size in zip(domain, sizes, strict=True) for _ in range(size)]
+    found, start = [], 0
+    for size in sizes:
+        part = each[start : start + size]
+        found.append(_Bounds(np.array([one.low for one in part]), np.array([one.high for one in part])))
+        start += size
+    return found
+
+
+def _edge(generator: np.random.Generator, bounds: _Bounds, size: int, _: Any, index: int) -> list[float]:
     if index == 0:
-        return [bounds.high] * size
+        return [float(value) for value in bounds.high]
     if index == 1:
-        return [bounds.low] * size
-    return [float(value) for value in generator.choice([bounds.low, bounds.high], size)]
+        return [float(value) for value in bounds.low]
+    return [float(value) for value in np.where(generator.random(size) < 0.5, bounds.low, bounds.high)]
 
 
-def _uniform(generator: np.random.Generator, bounds: Domain, size: int, pool: Any, index: int) -> list[float]:
+def _uniform(generator: np.random.Generator, bounds: _Bounds, size: int, pool: Any, index: int) -> list[float]:
     return [float(value) for value in generator.uniform(bounds.low, bounds.high, size)]
 
 
-def _like(generator: np.random.Generator, bounds: Domain, size: int, pool: Any, index: int) -> list[float]:
+def _like(generator: np.random.Generator, bounds: _Bounds, size: int, pool: Any, index: int) -> list[float]:
     drawn = generator.choice(pool, size) + generator.normal(0.0, float(np.std(pool)) * 0.5 + 1e-12, size)
     return [float(value) for value in np.clip(drawn, bounds.low, bounds.high)]
 
 
-def _scaled(generator: np.random.Generator, bounds: Domain, size: int, pool: Any, index: int) -> list[float]:
+def _scaled(generator: np.random.Generator, bounds: _Bounds, size: int, pool: Any, index: int) -> list[float]:
     drawn = generator.choice(pool, size) * generator.uniform(0.25, 2.0)
     return [float(value) for value in np.clip(drawn, bounds.low, bounds.high)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,16 @@ from oracle.cli.context import JsonOption, invocation
 from oracle.errors import InvalidInput
 
 app = typer.Typer(name="model", help="Models: add, list, show and verify them.", no_args_is_help=True)
+
+
+class Objective(StrEnum):
+    """What a circuit is chosen by."""
+
+    BALANCED = "balanced"
+    SECONDS = "seconds"
+    GAS = "gas"
+    MEMORY = "memory"
+
 
 Name = Annotated[str, typer.Argument(help="The model's name.", show_default=False)]
 
@@ -53,6 +64,68 @@ def add(
         render.print_json(facts)
     else:
         render.print_facts(facts)
+
+
+@app.command("tune")
+def tune(
+    ctx: typer.Context,
+    *,
+    name: Annotated[str, typer.Argument(help="A new name, or that of a circuit that stands.", show_default=False)],
+    onnx: Annotated[
+        Path | None, typer.Option("--onnx", help="The ONNX file of a new model.", show_default=False)
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option("--calibration", help='With --onnx: sample inputs, {"input_data": [[...]]}.')
+    ] = None,
+    objective: Annotated[Objective, typer.Option("--objective", help="What is to be least.")] = Objective.BALANCED,
+    max_error: Annotated[
+        float | None, typer.Option("--max-error", help="Largest error, in units of the output's magnitude.")
+    ] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(
+            "--domain",
+            help="LOW:HIGH; with commas one a tensor or a value; or a file [[low, high], ...].",
+        ),
+    ] = None,
+    logits: Annotated[
+        bool, typer.Option("--logits", help="Leave the last sigmoid or softmax out of the circuit, to its consumer.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="The folder of the chosen circuit.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Searches the cheapest sound circuit of a model, proves the finalists, and prints what there was to choose from.
+
+    Scales, rescaling, decomposition, columns, tables and other forms of the model are tried without proving; each is
+    executed on samples from the whole domain and compared with onnxruntime. A circuit that stands is left alone: its
+    new form is written beside it, to the folder that is printed.
+
+    Examples:
+
+      plumbline model tune credit --onnx credit.onnx --calibration samples.json --objective gas --domain=-4:4
+
+      plumbline model tune garch-vol-32 --objective seconds --max-error 1e-3 --json
+    """
+    from oracle.cli.tuning import print_tuned, tune_model
+
+    call = invocation(ctx)
+    with render.working(f"tune {name}", quiet=call.as_json) as say:
+        facts = tune_model(
+            call.settings,
+            name,
+            onnx=onnx,
+            calibration=calibration,
+            objective=objective.value,
+            max_error=max_error,
+            domain=domain,
+            logits=logits,
+            out=out,
+            say=say,
+        )
+    if call.as_json:
+        render.print_json(facts)
+    else:
+        print_tuned(facts)
 
 
 @app.command("deploy")
@@ -227,3 +300,45 @@ def refresh_verifier(
         render.print_json(facts)
     else:
         render.print_facts(facts)
+
+
+@app.command("batch")
+def batch(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    rows: Annotated[str, typer.Option("--rows", help="Rows that one proof covers, such as 4,16,64.")] = "4,16,64",
+    deploy: Annotated[
+        bool,
+        typer.Option("--deploy", help="Deploy and register them on the running stack's chain."),
+    ] = False,
+    rpc_url: Annotated[str | None, typer.Option("--rpc-url", help="With --deploy: another chain.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Makes circuits in which one proof covers many rows of a model, so that a prediction's gas falls.
+
+    They are named NAME-b4, NAME-b16, and so on; 64 rows of a small net take a minute of proving and 3 GB.
+
+    Example:
+
+      plumbline model batch credit --rows 4,16
+    """
+    from oracle.cli.models import batch_model
+
+    call = invocation(ctx)
+    counts = _counts(rows)
+    with render.working(f"batch {name}", quiet=call.as_json) as say:
+        facts = batch_model(call.settings, name, counts, deploy=deploy, rpc_url=rpc_url, say=say)
+    if call.as_json:
+        render.print_json(facts)
+        return
+    for one in facts:
+        render.print_facts(one)
+
+
+def _counts(text: str) -> list[int]:
+    """Row counts as a user lists them."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no list of numbers such as 4,16,64") from error
