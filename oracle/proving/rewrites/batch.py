@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 
 from oracle.errors import ModelRejected
 from oracle.proving.rewrites.graph import Graph
+
+_SEED: Final = 20_260_601
+_DTYPES: Final = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(bool)": "bool"}
 
 
 def batched(onnx_path: Path, rows: int, out: Path) -> None:
@@ -37,6 +42,36 @@ def batched(onnx_path: Path, rows: int, out: Path) -> None:
         raise ModelRejected(f"the model cannot take {rows} rows: {reason}") from error
     graph.model = inferred
     graph.save(out)
+    _check_rows(onnx_path, rows, out)
+
+
+def _check_rows(onnx_path: Path, rows: int, out: Path) -> None:
+    """Raises ModelRejected unless each row of the batch is what the model says of it alone."""
+    try:
+        one, many = (_session(path) for path in (onnx_path, out))
+        generator = np.random.default_rng(_SEED)
+        feed = {
+            value.name: generator.standard_normal([rows, *value.shape[1:]]).astype(_DTYPES.get(value.type, "int64"))
+            for value in many.get_inputs()
+        }
+        together = many.run(None, feed)
+        for row in range(rows):
+            alone = one.run(None, {name: value[row : row + 1] for name, value in feed.items()})
+            for batch, single in zip(together, alone, strict=True):
+                if not np.allclose(batch[row], single[0], rtol=1e-4, atol=1e-5, equal_nan=True):
+                    raise ModelRejected(f"row {row} of {rows} is not what the model says of it alone: it mixes rows")
+    except ModelRejected:
+        raise
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelRejected(f"the model cannot take {rows} rows: {reason}") from error
+
+
+def _session(path: Path) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    return ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
 def _free_reshapes(graph: Graph) -> None:

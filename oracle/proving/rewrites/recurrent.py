@@ -1,4 +1,8 @@
-"""ONNX LSTM and GRU written out, step by step: as operators they give verifiers too large for a contract."""
+"""ONNX LSTM and GRU written out, step by step: as operators they give verifiers too large for a contract.
+
+Their sigmoids become sigmoid(x) = (1 + tanh(x / 2)) / 2 with the inner half folded into the weights: one kind of lookup
+serves the whole layer, its table has half the range, and a division by a power of two costs a circuit nothing.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +108,9 @@ class _Unrolled:
             summed = gates
         input_bias[:summed] += recurrent_bias[:summed]
         recurrent_bias[:summed] = 0
-        return _Cell(inputs, recurrent, input_bias, recurrent_bias, hidden)
+        halves = np.ones(gates)
+        halves[: (3 if self.node.op_type == "LSTM" else 2) * hidden] = 0.5
+        return _Cell(inputs * halves[:, None], recurrent * halves[:, None], input_bias * halves, recurrent_bias, hidden)
 
     def _initial(self, position: int, index: int, cell: _Cell) -> str | None:
         """The state before the first step: a name, or None for zeros."""
@@ -125,8 +131,8 @@ class _Unrolled:
         if hidden is not None:
             row = self.put("Add", row, self.put("MatMul", hidden, cell.recurrent.T))
         size = cell.hidden
-        gates = self.put("Sigmoid", self._slice(row, 1, 0, 3 * size))
-        fresh = self.put("Tanh", self._slice(row, 1, 3 * size, 4 * size))
+        row = self.put("Tanh", row)
+        gates, fresh = self._sigmoid(self._slice(row, 1, 0, 3 * size)), self._slice(row, 1, 3 * size, 4 * size)
         new = self.put("Mul", self._slice(gates, 1, 0, size), fresh)
         if memory is not None:
             new = self.put("Add", self.put("Mul", self._slice(gates, 1, 2 * size, 3 * size), memory), new)
@@ -136,7 +142,7 @@ class _Unrolled:
         """z, r = sigmoid; n = tanh(W x + r (R h + b)) or tanh(W x + R (r h) + b); h = n + z (h' - n)."""
         size = cell.hidden
         known = row if hidden is None else self._gru_gates(cell, row, hidden)
-        gates = self.put("Sigmoid", self._slice(known, 1, 0, 2 * size) if hidden is None else known)
+        gates = self._sigmoid(self.put("Tanh", self._slice(known, 1, 0, 2 * size) if hidden is None else known))
         update, reset = self._slice(gates, 1, 0, size), self._slice(gates, 1, size, 2 * size)
         fresh = self._slice(row, 1, 2 * size, 3 * size)
         recurrent, bias = cell.recurrent[2 * size :].T, cell.recurrent_bias[2 * size :]
@@ -149,6 +155,10 @@ class _Unrolled:
         if hidden is None:
             return self.put("Sub", new, self.put("Mul", update, new))
         return self.put("Add", new, self.put("Mul", update, self.put("Sub", hidden, new)))
+
+    def _sigmoid(self, tanh: str) -> str:
+        """(1 + t) / 2, where t is the tanh of half the sigmoid's argument."""
+        return self.put("Div", self.put("Add", tanh, 1.0), 2.0)
 
     def _gru_gates(self, cell: _Cell, row: str, hidden: str) -> str:
         size = cell.hidden
