@@ -73,7 +73,7 @@ def _train(arguments: argparse.Namespace, family: Family, folder: Path) -> Outco
     same = _model_hash(family, fitted) == _hash_of(folder / NETWORK)
     if not same or arguments.rebuild:
         build_family(family, fitted, settings, folder)
-    if fitted.weights:
+    if fitted.weights or fitted.seed_scores:
         write_training(fitted, folder)
     report = family.evaluate(fitted, arguments.data)
     circuit = measure(family, fitted, settings, folder)
