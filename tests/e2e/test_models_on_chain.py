@@ -1,0 +1,92 @@
+"""Every circuit proven once on a chain: those with a feature module as a feed, the others by the verifier alone.
+
+A new circuit is taken up by its folder alone, a new feature module by its entry in tests/support/feature_cases.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from oracle.chain.client import ChainClient
+from oracle.chain.feeds import ObservationFeed
+from oracle.chain.models import InferenceVerifier
+from oracle.domain.deployment import FeedRecord
+from oracle.proving.engine import ProvingEngine
+from oracle.settings import PROJECT_ROOT, Settings
+from tests.support.feature_cases import CASES, market
+from tests.support.feeding import Feeding, record_history
+from tests.support.local_chain import LocalChain
+from tests.support.market import settings_in
+
+CIRCUITS = sorted(path.parent.name for path in (PROJECT_ROOT / "circuits").glob("*/manifest.json"))
+BY_CIRCUIT = {case.circuit_id: case for case in CASES}
+HOURS = 721
+
+
+@pytest.fixture(scope="module")
+def engine(settings: Settings) -> Iterator[ProvingEngine]:
+    """The engine, with keys in the user's cache."""
+    proving = ProvingEngine(settings)
+    yield proving
+    proving.close()
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, chain: LocalChain) -> ChainClient:
+    """The session's chain, with deployment records of this module's own."""
+    return ChainClient.connect(settings_in(tmp_path_factory.mktemp("models") / "state"), chain.rpc_url)
+
+
+@pytest.fixture(scope="module")
+def hourly(client: ChainClient) -> FeedRecord:
+    """A month of hourly prices on chain."""
+    return record_history(client, market(HOURS, seed=4))
+
+
+@pytest.fixture
+def feeding(request: pytest.FixtureRequest, client: ChainClient, hourly: FeedRecord, engine: ProvingEngine) -> Feeding:
+    """The circuit of this test, on that chain."""
+    return Feeding(client, engine, request.param)
+
+
+def circuits(*, feeds: bool) -> pytest.MarkDecorator:
+    """One test for each circuit that has, or has not, a feature module."""
+    names = [name for name in CIRCUITS if (name in BY_CIRCUIT) == feeds]
+    return pytest.mark.parametrize("feeding", names, indirect=True)
+
+
+def test_cases__their_circuits__exist() -> None:
+    assert set(BY_CIRCUIT) - {*CIRCUITS} == set()
+
+
+@circuits(feeds=True)
+def test_feed__proven_once__answer_is_the_twins(feeding: Feeding, hourly: FeedRecord) -> None:
+    case = BY_CIRCUIT[feeding.circuit_id]
+    feed = feeding.deploy_feed(case)
+    prices, observed_at = ObservationFeed(feeding.client, hourly.address).window(HOURS, case.typical.prices)
+    expected = case.typical.inputs(prices, observed_at, feeding.scale_bits)
+    assert list(feed.expected_inputs(HOURS).inputs) == expected
+
+    proof = feeding.prove(expected)
+    feeding.submit(feed, HOURS, proof)
+    answer = case.typical.answer(feeding.outputs_wad(proof), expected, feeding.scale_bits)
+    stored = feed.round(1)
+    assert (stored.answer, stored.proven_answer, stored.observed_at) == (answer, answer, observed_at)
+
+
+@circuits(feeds=False)
+def test_model__proven_once__verified_on_chain(feeding: Feeding) -> None:
+    feeding.deploy_model()
+    middle = [(span.low + span.high) / 2 for span in feeding.manifest.domain]
+    inputs = feeding.engine.quantise(feeding.circuit_id, [middle])
+    proof = feeding.prove(inputs)
+    record = feeding.deployer.deployment.model(feeding.circuit_id)
+    inference = InferenceVerifier(feeding.client, feeding.deployer.deployment.inference_verifier)
+    count = feeding.manifest.input_count
+    call = inference.contract.functions.verifyInputs(
+        record.model_id, (1, 0, bytes(32)), inputs, list(proof.instances[count:]), proof.zk_proof
+    )
+    outputs, _ = feeding.client.call(call)
+    assert list(outputs) == feeding.outputs_wad(proof)

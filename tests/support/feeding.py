@@ -1,0 +1,111 @@
+"""A chain with a month of hourly prices, on which any circuit is deployed and proven by the product's own parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from web3.types import TxReceipt
+
+from oracle.chain.accounts import local_roles
+from oracle.chain.client import ChainClient
+from oracle.chain.deploy import Deployer
+from oracle.chain.feeds import ObservationFeed, RiskFeed
+from oracle.domain.deployment import FeatureFeedPlan, FeedGuards, FeedRecord, ObservationLimits, PriceFeedPlan
+from oracle.domain.feature_modules import module_arguments
+from oracle.domain.observations import Report
+from oracle.domain.proofs import Proof
+from oracle.market.publishers import sign_reports
+from oracle.proving.engine import ProvingEngine
+from oracle.proving.manifest import VERIFIER
+from oracle.units import SECS_PER_DAY, SECS_PER_HOUR, WAD
+from tests.support.feature_cases import FeatureCase
+from tests.support.market import sender_of
+
+HOURLY = "test-usd-hourly"
+BATCH = 60
+WIDE = FeedGuards(-(10**30), 10**30, 0, 2**32 - 1, 2**32 - 1, SECS_PER_DAY, 100)
+LIMITS = ObservationLimits(SECS_PER_HOUR // 2, 2 * SECS_PER_HOUR, SECS_PER_HOUR, 100, 10_000)
+
+
+def record_history(client: ChainClient, prices: Sequence[int]) -> FeedRecord:
+    """The core, and a feed of one publisher that holds these hourly prices, the last of them observed now."""
+    deployer, operator = Deployer(client, sender_of(client)), sender_of(client, 1)
+    deployer.deploy_core()
+    publisher = local_roles(client.chain_id).publishers[0]
+    plan = PriceFeedPlan(HOURLY, "TEST / USD, hourly", (publisher.address,), 1, LIMITS)
+    record = deployer.deploy_price_feed(plan)
+    feed = ObservationFeed(client, record.address)
+    start = client.head().timestamp + SECS_PER_HOUR
+    for first in range(0, len(prices), BATCH):
+        part = prices[first : first + BATCH]
+        times = [start + SECS_PER_HOUR * (first + i) for i in range(len(part))]
+        signed = [
+            sign_reports([bytes(publisher.key)], feed.report_domain(), Report(first + i + 1, times[i], price, 1))
+            for i, price in enumerate(part)
+        ]
+        client.set_next_block_timestamp(times[-1])
+        call = feed.submit_many([reports for reports, _ in signed], [signatures for _, signatures in signed])
+        operator.transact(f"history-{first}", call)
+    return record
+
+
+@dataclass
+class Feeding:
+    """One circuit's way onto the chain and of one number through it."""
+
+    client: ChainClient
+    engine: ProvingEngine
+    circuit_id: str
+
+    def __post_init__(self) -> None:
+        self.deployer = Deployer(self.client, sender_of(self.client))
+        self.operator = sender_of(self.client, 1)
+        self.manifest = self.engine.circuit(self.circuit_id)
+        self.engine.prepare(self.circuit_id)
+
+    @property
+    def verifier(self) -> Path:
+        """The generated verifier's source."""
+        return self.engine.folder(self.circuit_id) / VERIFIER
+
+    @property
+    def scale_bits(self) -> int:
+        """Of the circuit's inputs."""
+        return self.manifest.input_scale(0)
+
+    def deploy_model(self) -> None:
+        """The circuit's verifier, registered."""
+        self.deployer.deploy_model(self.manifest, self.verifier)
+
+    def deploy_feed(self, case: FeatureCase) -> RiskFeed:
+        """The case's module and its feed over the hourly prices."""
+        self.deploy_model()
+        plan = FeatureFeedPlan(
+            name=f"test-{self.circuit_id}",
+            description=case.unit,
+            kind=case.kind,
+            unit=case.unit,
+            observations=HOURLY,
+            model=self.circuit_id,
+            module=case.typical.contract,
+            arguments=module_arguments(case.typical, HOURLY),
+            guards=WIDE,
+        )
+        return RiskFeed(self.client, self.deployer.deploy_feature_feed(plan).address)
+
+    def prove(self, inputs: Sequence[int]) -> Proof:
+        """A proof for integers at the input scale."""
+        return self.engine.prove(self.circuit_id, self.engine.witness(self.circuit_id, list(inputs)))
+
+    def submit(self, feed: RiskFeed, observation_round: int, proof: Proof) -> TxReceipt:
+        """The feed's next round."""
+        outputs = proof.instances[self.manifest.input_count :]
+        return self.operator.transact("round", feed.submit_round(observation_round, outputs, proof.zk_proof))
+
+    def outputs_wad(self, proof: Proof) -> list[int]:
+        """The proof's outputs as the chain decodes them."""
+        values = proof.integers()[self.manifest.input_count :]
+        found = [abs(value) * WAD >> self.manifest.output_scale(i) for i, value in enumerate(values)]
+        return [size if value >= 0 else -size for size, value in zip(found, values, strict=True)]
