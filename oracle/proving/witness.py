@@ -11,6 +11,7 @@ import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from oracle.constants import MAX_INSTANCE_MAGNITUDE
 from oracle.domain.proofs import Witness
@@ -21,6 +22,8 @@ from oracle.proving.manifest import NETWORK, CircuitManifest
 from oracle.proving.pool import ToolError, Worker
 from oracle.proving.quantise import check_quantised, real_outputs, real_rows, split_rows
 
+# Up to this size every witness is checked against all constraints before anyone proves it
+MOCK_LOGROWS: Final = 14
 OUTSIDE_REMEDY = (
     "keep inputs closer to what the circuit was calibrated on, or build it again with a wider calibration file"
 )
@@ -37,8 +40,8 @@ def make_witness(
 ) -> Witness:
     """A checked witness of exactly these signed integers.
 
-    Raises InputRejected for a wrong count, values outside the domain or outside what the circuit's tables hold, or
-    outputs that are further from onnxruntime's than the circuit's error budget.
+    Raises InputRejected for a wrong count, values outside the domain or outside what the circuit's tables hold,
+    constraints that do not hold, or outputs that are further from onnxruntime's than the circuit's error budget.
     """
     check_quantised(manifest, values)
     with storage_guard(worker.folder), tempfile.NamedTemporaryFile(dir=worker.folder, suffix=".witness") as file:
@@ -52,8 +55,10 @@ def make_witness(
             )
         except ToolError as error:
             raise InputRejected(f"the circuit cannot take these inputs: {error}", remedy=OUTSIDE_REMEDY) from error
+        _check_tables(manifest, summary["lookup_min"], summary["lookup_max"])
+        if manifest.logrows <= MOCK_LOGROWS:
+            _check_constraints(worker, built, file.name, timeout)
         document = Path(file.name).read_text()
-    _check_tables(manifest, summary["lookup_min"], summary["lookup_max"])
     if list(summary["inputs"]) != list(values):
         raise ArtifactMismatch("ezkl put other inputs into the witness than it was given")
     outputs = [int(value) for value in summary["outputs"]]
@@ -68,6 +73,14 @@ def make_witness(
     )["outputs"][0]
     check_outputs(manifest, outputs, expected)
     return Witness(manifest.circuit_id, tuple(values), tuple(outputs), document)
+
+
+def _check_constraints(worker: Worker, built: Built, witness: str, timeout: float) -> None:
+    """Raises InputRejected unless every constraint holds, which takes a few hundredths of a proof's time."""
+    try:
+        worker.call("mock", witness_path=witness, circuit=str(built.compiled), timeout=timeout)
+    except ToolError as error:
+        raise InputRejected(f"the circuit's constraints do not hold: {error}", remedy=OUTSIDE_REMEDY) from error
 
 
 def _check_tables(manifest: CircuitManifest, low: int, high: int) -> None:

@@ -19,7 +19,7 @@ REACH = 5.0
 MAX_ERROR = 5e-2
 
 # Without a table; and with tables of 2^10 rows
-NO_TABLE = CircuitParams(10, 10, 1, 256, 4, 1, (-128, 128), 9)
+NO_TABLE = CircuitParams(10, 10, 1, 64, 5, 1, (-128, 128), 7)
 TABLE = CircuitParams(6, 6, 1, 256, 4, 1, (-500, 500), 10)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from oracle.errors import ModelRejected
 from oracle.proving.pool import (
+    MEMORY_LEFT_MB,
     Cancelled,
     ToolError,
     Worker,
@@ -21,8 +22,10 @@ from oracle.proving.pool import (
     WorkerOutOfMemory,
     WorkerPool,
     WorkerTimeout,
+    free_memory_mb,
 )
-from oracle.proving.srs import MAX_LOGROWS
+from oracle.proving.srs_format import MAX_LOGROWS
+from tests.support.waiting import until
 
 LONG = {"cache_dir": ".", "logrows": MAX_LOGROWS}  # minutes of work
 
@@ -156,3 +159,61 @@ def test_pool__cancelled_in_the_queue__leaves_it(pool: WorkerPool) -> None:
         pass
     with pool.worker("other"):
         assert pool.waiting == 0
+
+
+def _served_with(pool: WorkerPool, needs: dict[str, int]) -> tuple[list[str], list[threading.Thread]]:
+    """Asks for workers in this order from threads of their own; `served` grows as they are lent and given back."""
+    served: list[str] = []
+
+    def ask(key: str, need: int) -> None:
+        with pool.worker(key, need_mb=need):
+            served.append(key)
+
+    threads = []
+    for count, (key, need) in enumerate(needs.items()):
+        threads.append(threading.Thread(target=ask, args=(key, need)))
+        threads[-1].start()
+        until(lambda count=count: pool.waiting > count)
+    return served, threads
+
+
+def test_pool__memory_for_one__makes_the_others_wait_in_order() -> None:
+    pool = WorkerPool(size=4, memory_mb=512, available_mb=lambda: MEMORY_LEFT_MB + 500)
+    with pool.worker("large", need_mb=400):
+        served, threads = _served_with(pool, {"second": 200, "third": 10})
+        assert (served, pool.at_work) == ([], 1)
+    for thread in threads:
+        thread.join()
+    assert served == ["second", "third"]
+    pool.close()
+
+
+def test_pool__memory_for_all__lends_at_once() -> None:
+    pool = WorkerPool(size=3, memory_mb=512, available_mb=lambda: MEMORY_LEFT_MB + 900)
+    with pool.worker("a", need_mb=300), pool.worker("b", need_mb=300), pool.worker("c", need_mb=300):
+        assert pool.at_work == 3
+    pool.close()
+
+
+def test_pool__more_needed_than_there_is__works_alone() -> None:
+    pool = WorkerPool(size=2, memory_mb=512, available_mb=lambda: 0)
+    with pool.worker("huge", need_mb=10_000):
+        assert pool.at_work == 1
+    pool.close()
+
+
+def test_pool__idle_workers_hold_the_memory__are_ended_first() -> None:
+    free = {"mb": MEMORY_LEFT_MB + 1000}
+    pool = WorkerPool(size=3, memory_mb=2048, available_mb=lambda: free["mb"])
+    with pool.worker("idle") as idle, pytest.raises(ModelRejected):
+        idle.call("inspect", path=os.devnull)
+    kept = idle.pid
+    assert kept is not None
+    free["mb"] = MEMORY_LEFT_MB
+    with pool.worker("next", need_mb=100):
+        assert not psutil.pid_exists(kept)
+    pool.close()
+
+
+def test_free_memory_mb__of_this_machine__is_positive() -> None:
+    assert 0 < free_memory_mb() <= psutil.virtual_memory().total >> 20
