@@ -3,6 +3,7 @@
 .venv/bin/python -m bench                 all parts
 .venv/bin/python -m bench networks        every circuit that ships, and those under --onnx-dir, in three arms
 .venv/bin/python -m bench proving         the GARCH circuit against ezkl's own calibration, over windows of the S&P 500
+.venv/bin/python -m bench gas              every circuit that ships and a batch family: verification against its floor
 .venv/bin/python -m bench rounds          one round on chain: seconds from observation to acceptance, gas by purpose
 """
 
@@ -24,7 +25,7 @@ from bench.records import ARMS, ArmRecord
 from oracle.errors import InvalidInput
 from oracle.settings import Settings
 
-PARTS = ("networks", "proving", "rounds")
+PARTS = ("networks", "proving", "rounds", "gas")
 WIDTH = 220
 
 
@@ -56,6 +57,12 @@ def main() -> int:
         rounds = publish(settings, count=options.rounds, say=_say(console))
         console.print(report.rounds_table(rounds))
         result["rounds"] = dataclasses.asdict(rounds)
+    if "gas" in chosen:
+        from bench import evm  # noqa: PLC0415
+
+        verified = evm.measure(settings, [int(count) for count in options.rows.split(",")], _say(console))
+        console.print(evm.table(verified))
+        result["gas"] = [dataclasses.asdict(one) for one in verified]
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 0
@@ -75,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--circuit", default="garch-vol-32", help="proving: a circuit of GARCH's inputs")
     parser.add_argument("--proofs", type=int, default=5, help="proving: proofs of each arm; medians are shown")
     parser.add_argument("--samples", type=int, default=64, help="proving: windows for the in-circuit error")
+    parser.add_argument("--rows", default="1,4,16", help="gas: rows of the batch family; 64 take minutes and 4 GB")
     parser.add_argument("--rounds", type=int, default=10, help="rounds: how many are published on a local Anvil")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     return parser

@@ -10,13 +10,13 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from bench.cases import Case, read_case
+from bench.cases import Case, Rows, read_case
 from bench.on_chain import verification_gas
 from bench.records import ACCURACY, OURS, RESOURCES, ArmRecord, read_record, write_record
 from oracle.chain.solc import compile_verifier
@@ -24,7 +24,7 @@ from oracle.constants import MAX_CODE_SIZE
 from oracle.errors import ModelRejected, OracleError
 from oracle.proving.circuit import canonical_settings
 from oracle.proving.intake import build_circuit
-from oracle.proving.manifest import NETWORK, SETTINGS, VERIFIER, Domain
+from oracle.proving.manifest import NETWORK, SETTINGS, VERIFIER, Domain, read_manifest
 from oracle.proving.pool import Worker, WorkerFailed
 from oracle.proving.quantise import quantise_value
 from oracle.proving.srs import dev_srs
@@ -37,6 +37,7 @@ WIDEST_BUDGET: Final = 1e-2
 FINEST_BUDGET: Final = 1e-5
 MAX_PROOFS: Final = 3
 PROOF_SECS: Final = 12.0
+SMALLEST_MAGNITUDE: Final = 1e-9
 
 
 class ArmFailed(Exception):
@@ -171,7 +172,12 @@ class ArmRun:
         reference = _call(worker, "reference", path=str(self.case.model), samples=samples, shapes=self.case.shapes)[
             "outputs"
         ]
-        self.record.error = largest_error(reference, run["outputs"], self.document["model_output_scales"])
+        answers = real_outputs(run["outputs"], reference[0], self.document["model_output_scales"])
+        if self.record.arm == OURS and self.case.circuit is None:
+            manifest = read_manifest(self.circuit)
+            answers = [transformed(answer, manifest.outputs_transform, manifest.output_shapes) for answer in answers]
+            self.record.notes += manifest.rewrites
+        self.record.error = largest_error(reference, answers)
         if self.record.max_error is not None:
             self.record.error_no_worse = self.record.error <= max(self.record.max_error, FINEST_BUDGET)
 
@@ -274,24 +280,46 @@ class _Watch:
         return time.monotonic() - self._started - self._srs_secs, _cpu_here() - self._cpu - self._srs_cpu
 
 
-def largest_error(reference: list[list[list[float]]], outputs: list[list[int]], scales: list[int]) -> float:
-    """The largest |circuit - model| / max(upper quartile of |model|, |model|) over samples and outputs.
+def real_outputs(outputs: list[list[int]], like: list[list[float]], scales: list[int]) -> list[Rows]:
+    """The circuit's integers of each sample as real numbers, a list for each output tensor as in `like`."""
+    answers = []
+    for integers in outputs:
+        values = iter(integers)
+        answers.append(
+            [[math.ldexp(next(values), -scale) for _ in tensor] for tensor, scale in zip(like, scales, strict=True)]
+        )
+    return answers
 
-    `reference`: for each sample a list for each output tensor; `outputs`: for each sample all integers.
-    """
-    worst = 0.0
-    tensors = range(len(scales))
-    quartiles = [
-        float(np.quantile(np.abs([value for sample in reference for value in sample[tensor]]), 0.75)) or 1e-9
-        for tensor in tensors
+
+def transformed(answer: Rows, transforms: Sequence[str], shapes: Sequence[Sequence[int]]) -> Rows:
+    """The outputs with what was left out of the circuit applied, as its consumer does."""
+    return [
+        _TRANSFORMS[transform](np.asarray(row).reshape(shape)).ravel().tolist()
+        for row, transform, shape in zip(answer, transforms or ["identity"] * len(answer), shapes, strict=True)
     ]
-    for sample, integers in zip(reference, outputs, strict=True):
-        position = 0
-        for tensor in tensors:
-            for want in sample[tensor]:
-                got = math.ldexp(integers[position], -scales[tensor])
-                worst = max(worst, abs(got - want) / max(quartiles[tensor], abs(want)))
-                position += 1
+
+
+def _log_softmax(values: Any) -> Any:
+    moved = values - values.max(axis=-1, keepdims=True)
+    return moved - np.log(np.exp(moved).sum(axis=-1, keepdims=True))
+
+
+_TRANSFORMS: Final[dict[str, Callable[[Any], Any]]] = {
+    "identity": lambda values: values,
+    "sigmoid": lambda values: 1 / (1 + np.exp(-values)),
+    "softmax": lambda values: np.exp(_log_softmax(values)),
+    "log_softmax": _log_softmax,
+}
+
+
+def largest_error(reference: list[Rows], answers: list[Rows]) -> float:
+    """The largest |circuit - model| / max(upper quartile of |model|, |model|) over samples and outputs."""
+    worst = 0.0
+    for tensor in range(len(reference[0])):
+        want = np.asarray([sample[tensor] for sample in reference])
+        got = np.asarray([answer[tensor] for answer in answers])
+        quartile = float(np.quantile(np.abs(want), 0.75)) or SMALLEST_MAGNITUDE
+        worst = max(worst, float((np.abs(got - want) / np.maximum(quartile, np.abs(want))).max()))
     return worst
 
 
