@@ -28,19 +28,19 @@ contract GjrVolatilityModule is WindowModule {
     /// @notice Inputs of the model.
     uint256 public constant MODEL_INPUTS = WINDOW + 7;
 
-    uint256 private constant WAD = 1e18;
+    uint256 internal constant WAD = 1e18;
     uint256 private constant MAX_SIGMA_REF_WAD = 10e18;
     uint256 private constant MAX_OMEGA_WAD = 1024e18;
     uint256 private constant MAX_HORIZON = 365;
     uint256 private constant MAX_PERIODS_PER_YEAR = 31_557_600;
-    int256 private constant MAX_VARIANCE_WAD = (1 << 128) - 1;
+    int256 internal constant MAX_VARIANCE_WAD = (1 << 128) - 1;
 
-    uint256 private immutable SIGMA_REF_WAD;
+    uint256 internal immutable SIGMA_REF_WAD;
     uint256 private immutable OMEGA_WAD;
     uint256 private immutable ALPHA_WAD;
     uint256 private immutable GAMMA_WAD;
     uint256 private immutable BETA_WAD;
-    uint16 private immutable HORIZON;
+    uint16 internal immutable HORIZON;
     uint32 private immutable PERIODS_PER_YEAR;
 
     int256 private immutable OMEGA;
@@ -82,10 +82,15 @@ contract GjrVolatilityModule is WindowModule {
     }
 
     /// @inheritdoc IFeatureModule
-    function inputs(uint64 observationRound) external view returns (int256[] memory x, uint64 observedAt) {
+    function inputs(uint64 observationRound) external view virtual returns (int256[] memory x, uint64 observedAt) {
+        x = new int256[](MODEL_INPUTS);
+        observedAt = _fill(x, observationRound);
+    }
+
+    /// @dev Writes the recursion's inputs from the start of `x` on.
+    function _fill(int256[] memory x, uint64 observationRound) internal view returns (uint64 observedAt) {
         uint64[] memory prices;
         (prices, observedAt) = SOURCE.window(observationRound, WINDOW + 1);
-        x = new int256[](MODEL_INPUTS);
         uint256 sum = StandardisedReturns.fill(x, prices, SIGMA_REF_WAD, inputScaleBits);
         if (sum == 0) revert FlatWindow(WINDOW + 1);
         x[WINDOW] = int256(sum / (WINDOW << inputScaleBits));
@@ -99,7 +104,7 @@ contract GjrVolatilityModule is WindowModule {
 
     /// @inheritdoc IFeatureModule
     /// @dev Annualised volatility, 18 decimals, rounded up.
-    function answer(int256[] calldata outputsWad) external view returns (int256) {
+    function answer(int256[] calldata outputsWad) external view virtual returns (int256) {
         int256 variance = _output(outputsWad, 0, 1);
         _requireOutput(variance, 0, MAX_VARIANCE_WAD);
         return GarchForecast.annualised(uint256(variance), SIGMA_REF_WAD, PERIODS_PER_YEAR);
@@ -115,7 +120,7 @@ contract GjrVolatilityModule is WindowModule {
         return GjrParams(SIGMA_REF_WAD, OMEGA_WAD, ALPHA_WAD, GAMMA_WAD, BETA_WAD, HORIZON, PERIODS_PER_YEAR);
     }
 
-    function _quantised(uint256 valueWad, uint8 scaleBits) private pure returns (int256) {
+    function _quantised(uint256 valueWad, uint8 scaleBits) internal pure returns (int256) {
         return FixedPoint.scaledFromWad(int256(valueWad), scaleBits);
     }
 }

@@ -65,7 +65,11 @@ contract RealisedVolatilityModule is WindowModule, IScaledFeatureModule {
     }
 
     /// @inheritdoc IScaledFeatureModule
-    function answerFor(int256[] calldata modelInputs, int256[] calldata outputsWad) external view returns (int256) {
+    function answerFor(uint64, int256[] calldata modelInputs, int256[] calldata outputsWad)
+        external
+        view
+        returns (int256)
+    {
         int256 ratio = _output(outputsWad, 0, 1);
         _requireOutput(ratio, 0, MAX_OUTPUT);
         uint256 scaled = uint256(ratio) * uint256(modelInputs[4]) * sigmaRefWad;

@@ -276,7 +276,7 @@ contract RiskFeed is IRiskFeed, AccessControl, Pausable {
         (outputsWad, commitment) = IInferenceVerifier(inferenceVerifier)
             .verifyInputs(modelId, _context(roundId, next.observedAt), modelInputs, outputInstances, zkProof);
         next.provenAnswer = _answersFromInputs
-            ? IScaledFeatureModule(featureModule).answerFor(modelInputs, outputsWad)
+            ? IScaledFeatureModule(featureModule).answerFor(next.observationRound, modelInputs, outputsWad)
             : IFeatureModule(featureModule).answer(outputsWad);
     }
 

@@ -79,7 +79,7 @@ contract ModuleHarness {
         for (uint256 i; i < outputs.length; ++i) {
             bytes memory call = inputs.length == 0
                 ? abi.encodeCall(IFeatureModule.answer, (outputs[i]))
-                : abi.encodeCall(IScaledFeatureModule.answerFor, (inputs[i], outputs[i]));
+                : abi.encodeCall(IScaledFeatureModule.answerFor, (1, inputs[i], outputs[i]));
             (bool ok, bytes memory result) = address(module).staticcall(call);
             if (ok) answers[i] = abi.decode(result, (int256));
             else errors[i] = result;

@@ -179,11 +179,14 @@ class FeatureModule:
         )
         return list(inputs), int(observed_at)
 
-    def answer(self, outputs_wad: Sequence[int], inputs: Sequence[int] = ()) -> int:
-        """The feed's answer that the model's outputs stand for on these inputs. Raises the module's refusals."""
+    def answer(self, outputs_wad: Sequence[int], inputs: Sequence[int] = (), observation_round: int = 0) -> int:
+        """The feed's answer that the model's outputs stand for, on these inputs of that observation round.
+
+        Raises the module's refusals.
+        """
         functions = self.contract.functions
         if self.answers_from_inputs():
-            return int(self._client.call(functions.answerFor(list(inputs), list(outputs_wad))))
+            return int(self._client.call(functions.answerFor(observation_round, list(inputs), list(outputs_wad))))
         return int(self._client.call(functions.answer(list(outputs_wad))))
 
     def answers_from_inputs(self) -> bool:

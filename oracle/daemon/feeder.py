@@ -193,4 +193,4 @@ class Feeder:
         witness = self._parts.engine.witness(feed.model, inputs)
         circuit = self._parts.engine.circuit(feed.model)
         outputs = [wad_from_scaled(value, circuit.output_scale(i)) for i, value in enumerate(witness.outputs)]
-        return contract.feature_module().answer(outputs, inputs)
+        return contract.feature_module().answer(outputs, inputs, latest.round_id)

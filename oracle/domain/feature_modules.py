@@ -16,6 +16,7 @@ from oracle.domain.features import MODEL_INPUTS, PRICES, garch_inputs
 from oracle.domain.garch import GarchParams, annualised_vol_wad
 from oracle.domain.gjr import GjrFeatures
 from oracle.domain.realised_volatility import RealisedVolatilityFeatures
+from oracle.domain.tail_risk import TailRiskFeatures
 
 
 class WindowFeatures(Protocol):
@@ -64,7 +65,8 @@ class GarchFeatures:
 
 
 TWINS: Final[dict[str, type[WindowFeatures]]] = {
-    twin.contract: twin for twin in (GarchFeatures, GjrFeatures, RealisedVolatilityFeatures, DirectionFeatures)
+    twin.contract: twin
+    for twin in (GarchFeatures, GjrFeatures, TailRiskFeatures, RealisedVolatilityFeatures, DirectionFeatures)
 }
 
 

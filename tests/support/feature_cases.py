@@ -13,6 +13,7 @@ from oracle.domain.feature_modules import GarchFeatures, WindowFeatures
 from oracle.domain.garch import GarchParams
 from oracle.domain.gjr import GjrFeatures
 from oracle.domain.realised_volatility import RealisedVolatilityFeatures
+from oracle.domain.tail_risk import TailRiskFeatures
 from oracle.units import WAD
 
 MAX_PRICE = 2**64 - 1
@@ -61,6 +62,16 @@ CASES = (
         RealisedVolatilityFeatures(3 * WAD // 100),
         lambda rng: RealisedVolatilityFeatures(int(10 ** rng.uniform(16, 18))),
         ((WAD // 5, 4 * WAD),),
+    ),
+    FeatureCase(
+        "tail-risk-32",
+        "tail-risk",
+        "Value at Risk, 99 %, fraction of the price",
+        TailRiskFeatures(GJR),
+        lambda rng: TailRiskFeatures(
+            gjr_of(rng), rng.randint(WAD, 16 * WAD), rng.randint(WAD, 16 * WAD), rng.choice((0, 1))
+        ),
+        (VARIANCES[0], VARIANCES[0]),
     ),
     FeatureCase(
         "direction-32",
