@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from oracle.proving.circuit import CircuitParams
 from oracle.proving.pool import ToolError, Worker
 
-# Range checks wider than this are the decomposition's, whose base is chosen apart
+# Range checks wider than this are no tables of the circuit that is built
 SMALL_CHECK: Final = 1 << 30
 # Two decompositions between which rows are interpolated: rows are linear in the legs
 FEW_LEGS: Final = 2
@@ -92,7 +92,12 @@ class Shapes:
 
 def shape_of(settings: dict[str, Any]) -> Shape:
     """The sizes that ezkl's settings speak of, without the tables whose range is chosen apart."""
-    checks = [high - low for low, high in settings["required_range_checks"] if high - low < SMALL_CHECK]
+    decomposition = [0, settings["run_args"]["decomp_base"] - 1]
+    checks = [
+        high - low
+        for low, high in settings["required_range_checks"]
+        if [low, high] != decomposition and high - low < SMALL_CHECK
+    ]
     return Shape(
         rows=int(settings["num_rows"]),
         public_values=sum(math.prod(dims) for dims in settings["model_instance_shapes"]),

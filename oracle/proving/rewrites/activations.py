@@ -1,8 +1,8 @@
 """Tanh, sigmoid and erf as clipped rational functions, which need no lookup table, whatever the domain.
 
 With v = clip(x / R, -1, 1) and s = v^2: f(x) = v P(s) / Q(s), fitted in the maximum norm over |x| <= R (iteratively
-reweighted linearised least squares); beyond R the function is within the same error of its limit. The clip is two
-rectifiers, relu(x/R + 1) - relu(x/R - 1) - 1, as those cost a circuit the least of all comparisons.
+reweighted linearised least squares) with P(1) = Q(1): from R on the form is the function's limit, so that x f(x), as in
+GELU, stays near x. The clip is two rectifiers, relu(x/R + 1) - relu(x/R - 1) - 1, as those cost a circuit the least of all comparisons.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class OddRational:
 
 # From coarse and cheap to fine
 TANH: Final = (
-    OddRational(3.5, (3.45642, 1.86404), (4.31218,), 3.5e-3),
-    OddRational(4.5, (4.49091, 7.14053), (8.2393, 2.40085), 8e-4),
-    OddRational(5.0, (4.99905, 12.71538, 2.04669), (10.8626, 7.89948), 1e-4),
+    OddRational(3.25, (3.222085, 1.579139), (3.801223,), 3.1e-3),
+    OddRational(4.25, (4.240122, 5.943202), (7.321591, 1.861733), 6e-4),
+    OddRational(5.0, (4.999378, 12.793993, 2.100415), (10.881605, 8.012182), 1e-4),
 )
 ERF: Final = (
-    OddRational(2.6, (2.97267, 0.84795), (2.83382,), 3.5e-3),
-    OddRational(2.6, (2.92914, 10.66765, 4.10051), (5.81419, 10.88267), 3e-4),
-    OddRational(3.0, (3.38429, 5.51064, 7.44018), (4.61236, 8.20298, 2.52082), 1e-4),
+    OddRational(2.1, (2.402175, 0.454763), (1.856938,), 3.4e-3),
+    OddRational(2.6, (2.929056, 10.772342, 4.134035), (5.848578, 10.986854), 3e-4),
+    OddRational(2.85, (3.215051, 4.836199, 5.766794), (4.196635, 6.788762, 1.832647), 7e-5),
 )
 OPERATORS: Final = ("Tanh", "Sigmoid", "Erf")
 
