@@ -51,6 +51,8 @@ def export_onnx(module: nn.Module, shape: tuple[int, int], path: Path) -> str:
     with warnings.catch_warnings(), torch.no_grad():
         # torch announces the other exporter, whose files do not repeat
         warnings.simplefilter("ignore", DeprecationWarning)
+        # an index made on the way is a constant, as it should be
+        warnings.filterwarnings("ignore", "torch.tensor results are registered as constants")
         torch.onnx.export(
             module.eval(),
             (example,),
