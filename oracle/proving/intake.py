@@ -303,9 +303,12 @@ class _Job:
                 raise InvalidInput(f"the domain has {len(domain)} intervals for {form.input_count} inputs")
             if self.drawn:
                 samples = draw_samples(form, domain, samples, count, edges=EDGE_SAMPLES)
-            yield searches(
+            search = searches(
                 Validation.over(self.worker, model, form=form, domain=list(domain), samples=samples, magnitudes=sizes)
             )
+            if self.drawn and not any(executable(one) for one in search):
+                raise blame_unsound(self.worker, model, self.scratch, form, samples)
+            yield search
             return
         values = [[v for sample in samples for v in sample[tensor]] for tensor in range(len(form.input_shapes))]
         failure: InputRejected | None = None
@@ -321,7 +324,7 @@ class _Job:
                 continue
             failure = None
             search = searches(validation)
-            if executable(search[0]):
+            if any(executable(one) for one in search):
                 sound = True
                 yield search
         if failure is not None:

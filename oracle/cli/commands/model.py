@@ -12,7 +12,7 @@ from oracle.cli import render
 from oracle.cli.context import JsonOption, invocation
 from oracle.errors import InvalidInput
 
-app = typer.Typer(name="model", help="Models: add, list, show and verify them.", no_args_is_help=True)
+app = typer.Typer(name="model", help="Models: add, train, list, show and verify them.", no_args_is_help=True)
 
 
 class Objective(StrEnum):
@@ -85,7 +85,7 @@ def tune(
         str | None,
         typer.Option(
             "--domain",
-            help="LOW:HIGH; with commas one a tensor or a value; or a file [[low, high], ...].",
+            help="LOW:HIGH; with commas one a tensor or a value; or a JSON file of such pairs.",
         ),
     ] = None,
     logits: Annotated[
@@ -342,3 +342,46 @@ def _counts(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no list of numbers such as 4,16,64") from error
+
+
+@app.command("train")
+def train(
+    *,
+    name: Annotated[str, typer.Argument(help="The model family, or all.", show_default=False)],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of market data; default PLUMBLINE_DATA.", show_default=False)
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare with what is committed and write nothing.")] = False,
+) -> None:
+    """Trains a model family from market data with fixed seeds, scores it, and prints every bar, reached or not.
+
+    The circuit is built anew only where the trained model differs from the committed one. Needs the packages of
+    the extra "models".
+
+    Examples:
+
+      plumbline model train realised_volatility --data ../shared/data
+
+      plumbline model train all --check
+    """
+    from oracle.cli.training import train_family
+
+    raise typer.Exit(train_family(name, data, check=check))
+
+
+@app.command("card")
+def card(ctx: typer.Context, *, name: Name, as_json: JsonOption = False) -> None:
+    """A model's card: what it computes, its scores on data it never saw, every bar, its circuit, its limits.
+
+    Example:
+
+      plumbline model card garch-vol-32
+    """
+    from oracle.cli.training import read_card
+
+    call = invocation(ctx)
+    text, report = read_card(call.settings, name)
+    if call.as_json:
+        render.print_json(report)
+    else:
+        typer.echo(text)

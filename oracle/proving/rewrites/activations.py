@@ -2,7 +2,8 @@
 
 With v = clip(x / R, -1, 1) and s = v^2: f(x) = v P(s) / Q(s), fitted in the maximum norm over |x| <= R (iteratively
 reweighted linearised least squares) with P(1) = Q(1): from R on the form is the function's limit, so that x f(x), as in
-GELU, stays near x. The clip is two rectifiers, relu(x/R + 1) - relu(x/R - 1) - 1, as those cost a circuit the least of all comparisons.
+GELU, stays near x. The clip is two rectifiers, relu(x/R + 1) - relu(x/R - 1) - 1, as those cost a circuit the least of
+all comparisons.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from oracle.cli.tuning import tune_model
 from oracle.errors import InvalidInput, ModelRejected
 from oracle.proving.files import sha256_file
 from oracle.proving.intake import silent
@@ -124,3 +125,34 @@ def test_parse_domain__file__is_read(tmp_path: Path) -> None:
 def test_parse_domain__malformed__is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"is no domain|the interval"):
         parse_domain(text)
+
+
+def test_tune__silently_wrong_circuit__names_the_node(away: Settings, tmp_path: Path) -> None:
+    network = networks.silently_wrong(tmp_path)
+    source = Source(network.onnx, network.calibration, DOMAIN)
+    with pytest.raises(ModelRejected, match=r"the first to differ is operator Cast .*the_cast"):
+        tune(away, "wrong", source, away.state_dir / "wrong", on_progress=silent)
+    assert not (away.state_dir / "wrong").exists()
+
+
+def test_tune__domain_of_another_number_of_inputs__is_refused(away: Settings) -> None:
+    network = networks.relu(away.state_dir)
+    source = Source(network.onnx, network.calibration, DOMAIN * 3)
+    with pytest.raises(InvalidInput, match="3 intervals for 4 inputs"):
+        tune(away, "relu", source, away.state_dir / "relu", on_progress=silent)
+
+
+def test_tune_model__onnx_without_calibration__says_what_belongs_together(away: Settings) -> None:
+    with pytest.raises(InvalidInput, match="belong together"):
+        tune_model(
+            away,
+            "credit",
+            onnx=away.state_dir / "logistic.onnx",
+            calibration=None,
+            objective="gas",
+            max_error=None,
+            domain=None,
+            logits=False,
+            out=None,
+            say=lambda _: None,
+        )
