@@ -18,6 +18,7 @@ OracleError
 │   ├── WrongChain
 │   ├── UnfundedKey
 │   ├── ArtifactMismatch     a key, circuit or set-up on disk is not the pinned one
+│   │   └── VerifierNotUnderstood  ezkl generated Solidity of a form that is not known here
 │   ├── UnsafeSetup          a set-up made on this machine, or a well-known key, outside a local chain
 │   ├── StorageFull
 │   └── ToolMissing
@@ -127,6 +128,12 @@ class UnfundedKey(Halt):
 
 class ArtifactMismatch(Halt):
     """An artifact's hash is not the pinned one."""
+
+
+class VerifierNotUnderstood(ArtifactMismatch):
+    """The Solidity that ezkl generated has a form that is not known here, so it is neither trusted nor rewritten."""
+
+    remedy = "install the pinned ezkl by make setup; `plumbline model refresh-verifier NAME --plain` writes it unread"
 
 
 class UnsafeSetup(Halt):

@@ -121,6 +121,36 @@ def refresh_verifiers(settings: Settings, names: list[str], *, plain: bool) -> d
     }
 
 
+def batch_model(
+    settings: Settings, name: str, rows: list[int], *, deploy: bool, rpc_url: str | None, say: Say
+) -> list[dict[str, Any]]:
+    """Facts of the circuits in which one proof covers several rows of a model, registered too when `deploy`.
+
+    Raises NotFound, and whatever oracle.proving.family.add_batch does.
+    """
+    from oracle.chain.solc import compile_verifier
+    from oracle.proving.family import add_batch
+
+    with opened_engine(settings) as engine:
+        manifest, folder = engine.circuit(name), engine.folder(name)
+    if deploy:
+        from oracle.cli.wiring import connect
+
+        connect(settings, rpc_url)  # fails now, not after minutes of work
+    found = []
+    for count in rows:
+        built = add_batch(
+            settings,
+            folder,
+            manifest,
+            count,
+            code_size=lambda source: len(compile_verifier(settings, source).deployed_bytecode),
+            on_progress=lambda stage, fraction, detail: say(f"{stage} {detail}"),
+        )
+        found.append(deploy_model(settings, built.circuit_id, rpc_url, say) if deploy else _facts(built, None))
+    return found
+
+
 def _reachable(settings: Settings) -> bool:
     from oracle.cli import stack as records
 

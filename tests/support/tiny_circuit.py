@@ -23,6 +23,7 @@ from onnx import TensorProto, helper, numpy_helper
 from oracle.chain import solc
 from oracle.chain.build import ContractArtifact
 from oracle.constants import BN254_SCALAR_FIELD, PROOF_SYSTEM_ID
+from oracle.proving.evm.optimise import optimise
 from oracle.proving.solidity import patch_verifier
 from oracle.settings import Settings
 
@@ -85,8 +86,9 @@ class TinyCircuit:
         # In a process of its own: it may crash at its end, and it wants a compiler's download after its work is done.
         script = [sys.executable, "-c", _VERIFIER_SCRIPT]
         subprocess.run(script, cwd=folder, capture_output=True, timeout=60, check=False)
-        patched = patch_verifier((folder / "Verifier.sol").read_text())
-        (folder / "Patched.sol").write_text(patched)
+        generated = (folder / "Verifier.sol").read_text()
+        (folder / "Patched.sol").write_text(patch_verifier(generated))
+        (folder / "Rewritten.sol").write_text(optimise(generated, len(weights)))
         return cls(folder, settings, len(weights), len(weights[0]))
 
     def prove(self, inputs: Sequence[float]) -> TinyProof:
@@ -108,6 +110,11 @@ class TinyCircuit:
 
     @cached_property
     def verifier(self) -> ContractArtifact:
+        """The verifier that ships: rewritten."""
+        return solc.compile_verifier(self.settings, self.folder / "Rewritten.sol")
+
+    @cached_property
+    def patched_verifier(self) -> ContractArtifact:
         """The generated verifier with the check of proof.offset."""
         return solc.compile_verifier(self.settings, self.folder / "Patched.sol")
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,12 +20,11 @@ from numpy import float32, zeros
 from onnx import TensorProto, helper, numpy_helper
 
 from oracle.domain.features import MODEL_INPUTS, WINDOW
+from oracle.proving.evm.optimise import optimise
 
 SCALE_BITS = 13
 LOGROWS = 10
 
-_LENGTH_CHECK = re.compile(r"success := and\(success, eq\(0x[0-9a-f]+, proof\.length\)\)")
-_OFFSET_CHECK = "success := and(success, eq(proof.offset, 0x64))"
 _VERIFIER_SCRIPT = """
 import asyncio, ezkl
 async def make():
@@ -75,9 +73,7 @@ class WindowCircuit:
             [sys.executable, "-c", _VERIFIER_SCRIPT], cwd=folder, capture_output=True, timeout=60, check=False
         )
         source = (folder / "Verifier.sol").read_text()
-        patched, places = _LENGTH_CHECK.subn(lambda m: f"{m[0]}\n{_OFFSET_CHECK}", source)
-        assert places == 1
-        (folder / "Verifier.sol").write_text(patched)
+        (folder / "Verifier.sol").write_text(optimise(source, MODEL_INPUTS))
         return cls(folder, circuit_id)
 
     def prove(self, inputs: Sequence[int]) -> WindowProof:
@@ -95,7 +91,7 @@ class WindowCircuit:
 
     @property
     def verifier_source(self) -> Path:
-        """The generated verifier with the check of proof.offset."""
+        """The rewritten verifier."""
         return self.folder / "Verifier.sol"
 
     @cached_property

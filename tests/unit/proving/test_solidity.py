@@ -1,25 +1,28 @@
-"""The generated verifier carries the check that refuses forged layouts."""
+"""What is written into a circuit's folder: the rewritten verifier, or the plain one with its check."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
 from oracle.errors import ArtifactMismatch
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.solidity import OFFSET_CHECK, patch_verifier
+from oracle.proving.solidity import OFFSET_CHECK, input_count, patch_verifier
 from tests.unit.proving.conftest import LOGISTIC, RELU
 
 LINE = "                success := and(success, eq(0x0c00, proof.length))\n"
 
 
 @pytest.mark.parametrize("circuit", [RELU, LOGISTIC])
-def test_generate_verifier__source__checks_the_offset_right_after_the_length(
+def test_generate_verifier__source__refuses_other_offsets_and_has_both_entries(
     engine: ProvingEngine, circuit: str
 ) -> None:
-    lines = (engine.folder(circuit) / "Verifier.sol").read_text().splitlines()
-    places = [number for number, line in enumerate(lines) if OFFSET_CHECK in line]
-    assert len(places) == 1
-    assert "proof.length" in lines[places[0] - 1]
+    source = (engine.folder(circuit) / "Verifier.sol").read_text()
+    assert "function verifyProof(bytes calldata proof, uint256[] calldata instances)" in source
+    assert "function verifyPacked(bytes calldata proof, bytes calldata inputs, bytes calldata outputs)" in source
+    assert len(re.findall(r"eq\(at, 0x64\)", source)) == 1
+    assert input_count(engine.folder(circuit) / "settings.json") == engine.circuit(circuit).input_count
 
 
 def test_patch_verifier__one_length_check__is_followed_by_the_offset_check() -> None:
