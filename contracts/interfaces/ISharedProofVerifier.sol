@@ -37,6 +37,9 @@ interface ISharedProofVerifier {
         view
         returns (bytes32);
 
+    /// @notice As IInferenceVerifier: the registry that the verifier behind looks models up in.
+    function registry() external view returns (address);
+
     /// @notice The InferenceVerifier behind.
     function inferenceVerifier() external view returns (address);
 }

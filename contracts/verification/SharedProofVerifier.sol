@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {TransientSlot} from "@openzeppelin/contracts/utils/TransientSlot.sol";
+
 import {IFeatureModule} from "../interfaces/IFeatureModule.sol";
 import {IInferenceVerifier} from "../interfaces/IInferenceVerifier.sol";
 import {IRiskFeed} from "../interfaces/IRiskFeed.sol";
@@ -12,6 +14,8 @@ import {InferenceContext} from "../types/ModelTypes.sol";
 /// @dev What is remembered, in transient storage, is that a proof holds for a model version, inputs and outputs: all that
 /// verification depends on. A feed's commitment, guards and root stay its own.
 contract SharedProofVerifier is ISharedProofVerifier {
+    using TransientSlot for *;
+
     IInferenceVerifier private immutable _verifier;
 
     constructor(IInferenceVerifier verifier) {
@@ -28,14 +32,14 @@ contract SharedProofVerifier is ISharedProofVerifier {
         uint256 count = feeds.length;
         if (count == 0) revert NoFeeds();
         bytes32 statement = _proven(IRiskFeed(feeds[0]), observationRound, outputInstances, zkProof);
-        _remember(statement, true);
+        statement.asBoolean().tstore(true);
         roundIds = new uint80[](count);
         for (uint256 i; i < count; ++i) {
             address asked = IRiskFeed(feeds[i]).inferenceVerifier();
             if (asked != address(this)) revert NotInGroup(feeds[i], asked);
             roundIds[i] = IRiskFeed(feeds[i]).submitRound(observationRound, outputInstances, zkProof);
         }
-        _remember(statement, false);
+        statement.asBoolean().tstore(false);
     }
 
     /// @inheritdoc ISharedProofVerifier
@@ -47,7 +51,7 @@ contract SharedProofVerifier is ISharedProofVerifier {
         bytes calldata zkProof
     ) external view returns (int256[] memory outputsWad, bytes32 commitment) {
         bytes32 statement = _statement(modelId, context.version, inputs, outputInstances, zkProof);
-        if (!_isRemembered(statement)) {
+        if (!statement.asBoolean().tload()) {
             return _verifier.verifyInputs(modelId, context, inputs, outputInstances, zkProof);
         }
         outputsWad = _verifier.decodeOutputs(modelId, context.version, outputInstances);
@@ -61,6 +65,11 @@ contract SharedProofVerifier is ISharedProofVerifier {
         returns (bytes32)
     {
         return _verifier.inputCommitment(modelId, context, inputInstances);
+    }
+
+    /// @inheritdoc ISharedProofVerifier
+    function registry() external view returns (address) {
+        return _verifier.registry();
     }
 
     /// @inheritdoc ISharedProofVerifier
@@ -90,17 +99,5 @@ contract SharedProofVerifier is ISharedProofVerifier {
         bytes calldata zkProof
     ) private pure returns (bytes32) {
         return keccak256(abi.encode(modelId, version, inputs, outputInstances, keccak256(zkProof)));
-    }
-
-    function _remember(bytes32 statement, bool proven) private {
-        assembly ("memory-safe") {
-            tstore(statement, proven)
-        }
-    }
-
-    function _isRemembered(bytes32 statement) private view returns (bool proven) {
-        assembly ("memory-safe") {
-            proven := tload(statement)
-        }
     }
 }

@@ -105,6 +105,10 @@ class AuctionInProgress(AbiRevert):
     abi = ("AuctionInProgress(address account, uint256 expiresAt)",)
 
 
+class BatchNotFound(AbiRevert):
+    abi = ("BatchNotFound(bytes32 batchId)",)
+
+
 class BatchSizeOutOfRange(AbiRevert):
     abi = ("BatchSizeOutOfRange(uint256 size, uint256 max)",)
 
@@ -142,6 +146,10 @@ class ComponentOutOfBounds(AbiRevert):
     abi = ("ComponentOutOfBounds(uint256 component, int256 value, int256 min, int256 max)",)
 
 
+class ConfigurationOutOfRange(AbiRevert):
+    abi = ("ConfigurationOutOfRange(bytes32 name, int256 value, int256 min, int256 max)",)
+
+
 class DeadlineOutOfRange(AbiRevert):
     abi = ("DeadlineOutOfRange(uint64 deadline, uint64 earliest, uint64 latest)",)
 
@@ -156,6 +164,10 @@ class DebtBelowMinimum(AbiRevert):
 
 class DeficitOutstanding(AbiRevert):
     abi = ("DeficitOutstanding(uint256 deficit)",)
+
+
+class DensityBelowMargin(AbiRevert):
+    abi = ("DensityBelowMargin(int256 density, int256 min)",)
 
 
 class DepthExceeded(AbiRevert):
@@ -254,6 +266,10 @@ class InputCountMismatch(AbiRevert):
     abi = ("InputCountMismatch(uint256 actual, uint256 expected)",)
 
 
+class InputOutOfDomain(AbiRevert):
+    abi = ("InputOutOfDomain(uint256 column, int256 value, int256 min, int256 max)",)
+
+
 class InputOutOfRange(AbiRevert):
     abi = ("InputOutOfRange(uint256 index, int256 value)",)
 
@@ -300,6 +316,10 @@ class InsufficientShares(AbiRevert):
 
 class InvalidAssignment(AbiRevert):
     abi = ("InvalidAssignment(address prover, uint64 assignedUntil)",)
+
+
+class InvalidBatchProof(AbiRevert):
+    abi = ("InvalidBatchProof()",)
 
 
 class InvalidCallback(AbiRevert):
@@ -494,6 +514,10 @@ class OutputsMismatch(AbiRevert):
     abi = ("OutputsMismatch(bytes32 actual, bytes32 expected)",)
 
 
+class OutputsOutOfRange(AbiRevert):
+    abi = ("OutputsOutOfRange(uint256 first, uint256 count, uint256 available)",)
+
+
 class OwnableInvalidOwner(AbiRevert):
     abi = ("OwnableInvalidOwner(address owner)",)
 
@@ -501,6 +525,10 @@ class OwnableInvalidOwner(AbiRevert):
 class OwnableUnauthorizedAccount(AbiRevert):
     remedy = "Send it with the owner's key."
     abi = ("OwnableUnauthorizedAccount(address account)",)
+
+
+class PackedLengthMismatch(AbiRevert):
+    abi = ("PackedLengthMismatch(uint256 actual, uint256 expected)",)
 
 
 class ParameterOutOfRange(AbiRevert):
@@ -686,6 +714,10 @@ class WrongAmountReceived(AbiRevert):
     abi = ("WrongAmountReceived(address token, uint256 received, uint256 expected)",)
 
 
+class WrongCount(AbiRevert):
+    abi = ("WrongCount(uint256 asked, uint256 present)",)
+
+
 class WrongModelStatus(AbiRevert):
     abi = ("WrongModelStatus(uint256 modelId, uint32 version, uint8 status)",)
 
@@ -697,6 +729,10 @@ class WrongRequestStatus(AbiRevert):
 class WrongRound(AbiRevert):
     remedy = "Another observation was recorded first: sign for the next round."
     abi = ("WrongRound(uint64 reported, uint64 expected)",)
+
+
+class WrongSource(AbiRevert):
+    abi = ("WrongSource(address source, uint256 components, uint256 expected)",)
 
 
 class WrongValue(AbiRevert):
