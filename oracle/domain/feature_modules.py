@@ -15,6 +15,9 @@ from oracle.domain.direction import DirectionFeatures
 from oracle.domain.features import MODEL_INPUTS, PRICES, garch_inputs
 from oracle.domain.garch import GarchParams, annualised_vol_wad
 from oracle.domain.gjr import GjrFeatures
+from oracle.domain.heston import HestonFeatures
+from oracle.domain.local_volatility import LocalVolatilityFeatures
+from oracle.domain.option_marks import OptionMarkFeatures
 from oracle.domain.realised_volatility import RealisedVolatilityFeatures
 from oracle.domain.tail_risk import TailRiskFeatures
 
@@ -35,6 +38,27 @@ class WindowFeatures(Protocol):
 
     def answer(self, outputs_wad: Sequence[int], inputs: Sequence[int], scale_bits: int) -> int:
         """The feed's answer that the model's outputs stand for on these inputs."""
+        ...
+
+
+class VectorFeatures(Protocol):
+    """Inputs and answer of a module over vectors of these `components`; values at 18 decimals."""
+
+    contract: ClassVar[str]
+    components: ClassVar[tuple[str, ...]]
+
+    def arguments(self) -> tuple[object, ...]:
+        """The module's constructor arguments between the source's address and the input scale."""
+        ...
+
+    def inputs(self, values: Sequence[int], observed_at: int, scale_bits: int) -> list[int]:
+        """The model's inputs at 2^scale_bits; raises an InvalidInput of the name that the module reverts with."""
+        ...
+
+    def answer(
+        self, outputs_wad: Sequence[int], inputs: Sequence[int], scale_bits: int, values: Sequence[int] = ()
+    ) -> int:
+        """The feed's answer that the model's outputs stand for on this vector."""
         ...
 
 
@@ -70,6 +94,11 @@ TWINS: Final[dict[str, type[WindowFeatures]]] = {
 }
 
 
-def module_arguments(features: WindowFeatures, observations: str) -> tuple[object, ...]:
+VECTOR_TWINS: Final[dict[str, type[VectorFeatures]]] = {
+    twin.contract: twin for twin in (HestonFeatures, LocalVolatilityFeatures, OptionMarkFeatures)
+}
+
+
+def module_arguments(features: WindowFeatures | VectorFeatures, observations: str) -> tuple[object, ...]:
     """A FeatureFeedPlan's `arguments` for a module over the feed named `observations`."""
     return (FeedAddress(observations), *features.arguments(), InputScale())

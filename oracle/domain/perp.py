@@ -323,8 +323,9 @@ class PerpMarket:
     def _pay_trader(self, wad: int) -> int:
         s, haircut = self.state, 0
         if s.deficit:
-            haircut = min(wad, ceil_div(wad * s.deficit, s.cash + s.deficit - s.fund - s.protocol_fees))
-        amount, paid_wad = self._give_cash(wad - haircut, s.fund + s.protocol_fees)
+            claims = max(0, s.cash + s.deficit - s.fund - s.protocol_fees)
+            haircut = wad if claims <= s.deficit else ceil_div(wad * s.deficit, claims)
+        amount, paid_wad = self._give_cash(wad - haircut, s.protocol_fees)
         perp_book.credit(s, wad - paid_wad)
         return amount
 

@@ -184,8 +184,12 @@ def move(s: PerpState, b: int, q: int, cost: int) -> None:
 
 
 def repegged(s: PerpState, b: int, new_index: int, left: int) -> int:
-    """The quote reserve that leaves `b` at the new index with the share `left` (WAD) of the premium over the last."""
+    """The quote reserve that leaves `b` at the new index with the share `left` (WAD) of the premium over the last.
+
+    A mark below half of the index or above twice is drawn back to that.
+    """
     fair = s.index_price * s.base_reserve // WAD
     premium = div_trunc((s.quote_reserve - fair) * WAD, fair)
+    premium = max(-WAD // 2, min(WAD, premium))
     new_fair = new_index * b // WAD
     return new_fair + div_trunc(new_fair * div_trunc(premium * left, WAD), WAD)

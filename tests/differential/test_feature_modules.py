@@ -11,10 +11,10 @@ import pytest
 from hexbytes import HexBytes
 from web3.contract import Contract
 
-from oracle.domain.feature_modules import TWINS
+from oracle.domain.feature_modules import TWINS, VECTOR_TWINS
 from oracle.errors import InvalidInput
 from oracle.units import WAD
-from tests.support.feature_cases import CASES, SHAPES, START, FeatureCase
+from tests.support.feature_cases import CASES, SHAPES, START, VECTOR_CASES, FeatureCase, VectorCase
 from tests.support.local_chain import LocalChain
 from tests.support.reverts import RevertDecoder
 
@@ -57,6 +57,7 @@ def on_chain(harness: Contract, decoder: RevertDecoder, module: Contract, window
 
 def test_cases__every_twin__has_one() -> None:
     assert {case.typical.contract for case in CASES} == set(TWINS)
+    assert {case.typical.contract for case in VECTOR_CASES} == set(VECTOR_TWINS)
 
 
 @by_module
@@ -98,6 +99,46 @@ def test_answer__random_outputs__equal(chain: LocalChain, harness: Contract, cas
         refused += bool(error)
         assert (expected == answer) if not error else isinstance(expected, str), (row, expected, answer, error)
     assert refused < 10
+
+
+@pytest.mark.parametrize("case", VECTOR_CASES, ids=lambda case: case.typical.contract)
+def test_vector_module__random_vectors__inputs_and_answers_equal(
+    chain: LocalChain, decoder: RevertDecoder, harness: Contract, case: VectorCase
+) -> None:
+    rng = random.Random(f"{case.circuit_id}")
+    seen: Counter[str] = Counter()
+    chain.send(harness.functions.setVector(list(case.values), START))
+    batch = 50
+    for start in range(0, WINDOWS, batch):
+        features, scale = case.draw(rng), rng.randint(12, 18)
+        module = module_of(chain, harness, features, scale)
+        vectors = [case.draw_values(rng, features) for _ in range(min(batch, WINDOWS - start))]
+        times = [START + rng.randrange(10 * 86_400) for _ in vectors]
+        call = harness.functions.inputsOfVectors(module.address, vectors, times)
+        rows, errors = call.call({"gas": CALL_GAS})
+        for vector, time, row, error in zip(vectors, times, rows, errors, strict=True):
+            expected = expected_of(features.inputs, vector, time, scale)
+            actual = decoder.decode(bytes(HexBytes(error))).name if error else row
+            assert actual == expected, (features, scale, vector, time)
+            seen[expected if isinstance(expected, str) else "inputs"] += 1
+        good = next((v for v, row in zip(vectors, rows, strict=True) if row), None)
+        if good is not None:
+            same_answers(chain, harness, module, features, good, case.output_count, rng)
+    assert seen["inputs"] > WINDOWS // 3, seen
+    assert len(seen) > 1, seen
+
+
+def same_answers(chain: LocalChain, harness: Contract, module: Contract, features, vector, count: int, rng) -> None:
+    """The module's answers for a vector are the twin's, refusals included."""
+    outputs = [[rng.randint(0, 3 * WAD) for _ in range(count)] for _ in range(10)]
+    outputs += [[edge] * count for edge in (0, 1, -1, 100 * WAD, 100 * WAD + 1)]
+    with chain.undone():
+        chain.send(harness.functions.setVector(vector, START))
+        call = harness.functions.answersOf(module.address, [[0]] * len(outputs), outputs)
+        answers, errors = call.call({"gas": CALL_GAS})
+    for row, answer, error in zip(outputs, answers, errors, strict=True):
+        expected = expected_of(features.answer, row, [], 14, vector)
+        assert (expected == answer) if not error else isinstance(expected, str), (features, vector, row)
 
 
 def scaled(module: Contract) -> bool:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from oracle.domain.deployment import FeedKind
 from oracle.domain.direction import DirectionFeatures
-from oracle.domain.feature_modules import GarchFeatures, WindowFeatures
+from oracle.domain.feature_modules import GarchFeatures, VectorFeatures, WindowFeatures
 from oracle.domain.garch import GarchParams
 from oracle.domain.gjr import GjrFeatures
+from oracle.domain.heston import RANGES, HestonFeatures
+from oracle.domain.local_volatility import LocalVolatilityFeatures
+from oracle.domain.option_marks import OptionMarkFeatures
 from oracle.domain.realised_volatility import RealisedVolatilityFeatures
 from oracle.domain.tail_risk import TailRiskFeatures
 from oracle.units import WAD
@@ -80,6 +83,122 @@ CASES = (
         DirectionFeatures(),
         lambda _: DirectionFeatures(),
         ((-50 * WAD, 50 * WAD),),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class VectorCase:
+    """A module over vectors: a typical vector, and how to draw others, most of them within its domain."""
+
+    circuit_id: str
+    kind: FeedKind
+    unit: str
+    typical: VectorFeatures
+    values: tuple[int, ...]
+    draw: Callable[[random.Random], VectorFeatures]
+    draw_values: Callable[[random.Random, VectorFeatures], list[int]]
+    output_count: int
+
+
+def wad(value: float) -> int:
+    """A number as WAD."""
+    return int(value * WAD)
+
+
+def heston_values(rng: random.Random, _: VectorFeatures) -> list[int]:
+    """Within the ranges, or one component beyond."""
+    values = [rng.choice((low, high, rng.randint(low, high), rng.randint(low, high))) for low, high in RANGES.values()]
+    if rng.random() < 0.1:
+        place = rng.randrange(len(values))
+        low, high = list(RANGES.values())[place]
+        values[place] = rng.choice((low - 1, high + 1, 0, -WAD, 10 * WAD))
+    return values
+
+
+def smile(rng: random.Random, years: float, level: float) -> list[int]:
+    """A tame SVI smile of a maturity: total variance about level^2 T."""
+    total = level * level * years
+    b, s = total * rng.uniform(0.05, 0.5), rng.uniform(0.1, 0.6)
+    return [
+        wad(total * rng.uniform(0.6, 0.9)),
+        wad(b),
+        wad(rng.uniform(-0.7, 0.4)),
+        wad(rng.uniform(-0.1, 0.1)),
+        wad(s),
+    ]
+
+
+def surface_values(rng: random.Random, features: VectorFeatures) -> list[int]:
+    """Two smiles; one time in four any parameters, mostly with arbitrage."""
+    assert isinstance(features, LocalVolatilityFeatures)
+    if rng.random() < 0.25:
+        return [
+            wad(rng.uniform(low, high)) for low, high in ((-0.1, 0.3), (0, 1), (-1.1, 1.1), (-0.5, 0.5), (0, 1)) * 2
+        ]
+    level = rng.uniform(0.4, 1.0)
+    later = smile(rng, features.years_wad / WAD, level)
+    share = features.years_before_wad / features.years_wad * rng.uniform(0.9, 1.02)
+    earlier = [int(later[0] * share), int(later[1] * share), later[2], later[3], later[4]]
+    return later + earlier
+
+
+def marks_values(rng: random.Random, features: VectorFeatures) -> list[int]:
+    """A forward near the strikes and a usual smile, or an unusual one."""
+    assert isinstance(features, OptionMarkFeatures)
+    atm = rng.uniform(0.3, 1.2)
+    wild = 10 if rng.random() < 0.1 else 1
+    forward = features.strikes_wad[4] / WAD * rng.uniform(0.95, 1.05)
+    values = [forward, atm, wild * atm * rng.uniform(-0.3, 0.2), wild * atm * rng.uniform(-0.01, 0.1)]
+    if rng.random() < 0.05:
+        values[rng.randrange(2)] = rng.choice((0.0, -1.0, 1e-4))
+    return [wad(value) for value in values]
+
+
+def marks_of(rng: random.Random) -> OptionMarkFeatures:
+    """Strikes around a spot of 20,000 to 120,000, 20 to 300 days from the tests' start."""
+    spot, days = rng.uniform(2e4, 1.2e5), rng.randint(20, 300)
+    strikes = tuple(wad(round(spot * (1 + step / 50))) for step in range(-4, 4))
+    return OptionMarkFeatures(strikes, START + days * 86_400, rng.randrange(8))
+
+
+def surface_of(rng: random.Random) -> LocalVolatilityFeatures:
+    """A maturity of one month to a year and one before it, near the money."""
+    years = rng.uniform(0.1, 1.0)
+    before = years * rng.uniform(0.3, 0.8)
+    return LocalVolatilityFeatures(wad(years), wad(before), wad(rng.uniform(-0.2, 0.2)))
+
+
+VECTOR_CASES = (
+    VectorCase(
+        "heston-iv",
+        "implied-volatility",
+        "implied volatility, 3 months at the money",
+        HestonFeatures(WAD // 4, 0),
+        (wad(0.36), 2 * WAD, wad(0.49), WAD, -WAD // 4),
+        lambda rng: HestonFeatures(rng.randint(WAD // 12 + 1, WAD), wad(rng.uniform(-0.4, 0.4))),
+        heston_values,
+        1,
+    ),
+    VectorCase(
+        "local-vol-svi",
+        "local-volatility",
+        "local volatility, 3 months at the money",
+        LocalVolatilityFeatures(WAD // 4, WAD // 6, 0),
+        (wad(0.06), wad(0.08), wad(-0.3), 0, wad(0.3), wad(0.04), wad(0.0533), wad(-0.3), 0, wad(0.3)),
+        surface_of,
+        surface_values,
+        2,
+    ),
+    VectorCase(
+        "option-marks-8",
+        "option-mark",
+        "implied volatility of a strike",
+        OptionMarkFeatures(tuple(wad(27_000 + 1_000 * i) for i in range(8)), START + 2 * 10**9, 3),
+        (30_000 * WAD, wad(0.6), wad(-0.05), wad(0.02)),
+        marks_of,
+        marks_values,
+        8,
     ),
 )
 

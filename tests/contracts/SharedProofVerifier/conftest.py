@@ -22,7 +22,7 @@ from tests.support.tiny_circuit import SCALE_BITS, TinyCircuit, TinyProof
 
 INPUTS = 41
 WEIGHTS = [[0.0, 0.0]] * 32 + [[1.0, 1.0]] + [[0.0, 0.0]] * 6 + [[0.25, 0.0], [0.0, 0.5]]
-GUARDS = Guards(min_answer=0, heartbeat=86_400, max_observation_lag=10)
+GUARDS = Guards(min_answer=0, heartbeat=10**9, max_observation_lag=10)
 
 
 @dataclass(frozen=True)
