@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from oracle.errors import OracleError
 from oracle.proving.pool import Worker
-from oracle.proving.shapes import Shapes
+from oracle.proving.rewrites.names import UNROLLED
+from oracle.proving.shapes import FEW_LEGS, Shapes
 from oracle.proving.tuner import PROBE_FORM, Tuner
 from oracle.proving.validation import Validation
 
@@ -47,7 +48,12 @@ def variants(worker: Worker, model: Path, scratch: Path, *, rewrite: bool = True
 
 
 def _simplified(worker: Worker, plain: Variant, scratch: Path) -> Variant | None:
-    return _made(worker, plain, scratch, "simplified", "simplify", exact=True)
+    """The simplified form where it is worth another file: it takes fewer rows, or has recurrent layers written out."""
+    form = _made(worker, plain, scratch, "simplified", "simplify", exact=True)
+    if form is None or UNROLLED in form.rewrites:
+        return form
+    before, after = plain.shapes.at(PROBE_FORM, FEW_LEGS), form.shapes.at(PROBE_FORM, FEW_LEGS)
+    return form if before is None or (after is not None and after.rows < before.rows) else None
 
 
 def _made(
@@ -62,6 +68,6 @@ def _made(
     if not answer["applied"]:
         return None
     shapes = Shapes(worker, out, scratch)
-    if shapes.at(PROBE_FORM, 2) is None:
+    if shapes.at(PROBE_FORM, FEW_LEGS) is None:
         return None
     return Variant(out, shapes, (*source.rewrites, *answer["applied"]), exact)

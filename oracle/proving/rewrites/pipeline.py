@@ -8,14 +8,11 @@ from typing import Any
 from oracle.proving.rewrites.activations import without_tables
 from oracle.proving.rewrites.graph import Graph
 from oracle.proving.rewrites.logits import without_last_activation
+from oracle.proving.rewrites.names import RATIONAL, TIDY, UNROLLED
 from oracle.proving.rewrites.recurrent import unroll
 from oracle.proving.rewrites.tidy import CannotTidy, tidy
 
 Json = Any
-
-TIDY = "constants folded"
-UNROLLED = "recurrent layers unrolled"
-RATIONAL = ("coarse rational activations", "rational activations", "fine rational activations")
 
 
 def simplify(path: str, out: str) -> Json:

@@ -16,7 +16,8 @@ from torch import nn
 from oracle.errors import ModelRejected
 from oracle.proving.rewrites.activations import ERF, OPERATORS, TANH, OddRational
 from oracle.proving.rewrites.batch import batched
-from oracle.proving.rewrites.pipeline import RATIONAL, TIDY, UNROLLED, logits, rational, simplify
+from oracle.proving.rewrites.names import RATIONAL, TIDY, UNROLLED
+from oracle.proving.rewrites.pipeline import logits, rational, simplify
 
 FLOAT_ERROR = 1e-5
 
