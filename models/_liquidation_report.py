@@ -162,8 +162,8 @@ def _text(scores: Sequence[CoinScore]) -> str:
     lines = [
         f"Liquidated within 7 days, at health factors {', '.join(f'{one:g}' for one in HEALTH_FACTORS)}, a "
         f"window every {SCORED_EVERY_HOURS} hours. A year is scored by a net trained on what was over before the",
-        "year before it, its seed chosen on that year in between. Intervals: paired circular block bootstrap, blocks of",
-        "28 days. GBM: first passage with hourly looks (the .5826 shift); Parkinson: EWMA(.94) of 60 daily ranges'",
+        "year before it, its seed chosen on that year in between. Intervals: paired circular block bootstrap, blocks",
+        "of 28 days. GBM: first passage with hourly looks (the .5826 shift); Parkinson: EWMA(.94) of 60 daily ranges'",
         "variances.",
         "",
         "| coin | model | Brier | log loss | calibration error |",
