@@ -11,8 +11,9 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 TEST_WORKERS ?= 2
 BENCH_ARGS ?=
+MODEL_ARGS ?=
 
-.PHONY: help setup contracts circuits demo up test lint format typecheck layers bench gas ape clean
+.PHONY: help setup contracts circuits demo up test lint format typecheck layers models bench gas ape clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +58,9 @@ lint: setup ## ruff, mypy --strict, import-linter
 format: setup ## Rewrite Python in the house format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+models: setup ## Train every model family again, score it, and print every bar (MODEL_ARGS=--check: write nothing)
+	@$(BIN)/python scripts/train_model.py --all $(MODEL_ARGS)
 
 bench: setup ## Speed and gas, against ezkl's own calibration in the same run
 	@$(BIN)/python -m bench $(BENCH_ARGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -27,6 +28,7 @@ CALIBRATION_SEED: Final = 20_250_101
 CALIBRATION_COUNT: Final = 512
 NETWORK: Final = "network.onnx"
 TRAINING: Final = "training.json"
+MANIFEST: Final = "manifest.json"
 CIRCUITS: Final = Path(__file__).resolve().parents[1] / "circuits"
 
 
@@ -84,6 +86,12 @@ def export_family(family: Family, fitted: Fitted, folder: Path) -> tuple[Path, P
     return network, calibration
 
 
+def model_hash(family: Family, fitted: Fitted) -> str:
+    """SHA-256 of what `export_family` writes as network.onnx, 0x-prefixed."""
+    with tempfile.TemporaryDirectory(prefix="plumbline-export-") as scratch:
+        return export_onnx(family.module(fitted.weights), family.input_shape, Path(scratch) / NETWORK)
+
+
 def write_training(fitted: Fitted, folder: Path) -> None:
     """Writes training.json, from which `read_training` gives the same again, bit for bit."""
     document = {
@@ -111,6 +119,18 @@ def read_training(folder: Path) -> Fitted:
         sources=tuple(DataSource(**source) for source in document["sources"]),
         constants=document["constants"],
     )
+
+
+def committed_hash(folder: Path) -> str:
+    """SHA-256 of the exported model that the circuit in a folder was built from; empty where there is no circuit.
+
+    The circuit's own network.onnx may be a rewritten form of it; the manifest pins both.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return ""
+    manifest = json.loads(path.read_text())
+    return str(manifest.get("source_model_hash") or manifest["model_hash"])
 
 
 def committed(family: Family) -> Fitted:

@@ -222,7 +222,9 @@ def _fit_nets(train: tuple[Array, Array], validation: tuple[Array, Array]) -> Tr
         optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)
         best, kept = float("inf"), net.state_dict()
         for _ in range(_EPOCHS):
-            for batch in torch.randperm(len(up)).split(_BATCH):
+            order = torch.randperm(len(up))
+            for start in range(0, len(up), _BATCH):
+                batch = order[start : start + _BATCH]
                 optimiser.zero_grad()
                 entropy(net(inputs[batch]).squeeze(1), up[batch]).backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
@@ -354,8 +356,8 @@ def _draw(scores: list[MarketScore], axes: Any) -> None:
     axes.legend(frameon=False)
 
 
-LIMITS: Final = """- Two coins of one exchange and one period; reversal at an hour is partly the spread's bounce, which nobody can
-  trade.
+LIMITS: Final = """- Two coins of one exchange and one period; reversal at an hour is partly the spread's bounce, which
+  nobody can trade.
 - Returns alone: no order book, no funding, no news.
 - The window's scale is taken out: a calm and a wild window of one shape give one answer.
 - Refused: fewer than 33 closes, prices not positive, a window in which nothing moved. A single jump of 50 % is a window

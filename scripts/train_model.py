@@ -11,11 +11,9 @@ circuit is built anew only where the exported model's hash is not the committed 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ from family_circuits import build_family, measure
 
 from models._card import REPORT, bars_table, circuit_bar, number, write_card
 from models._errors import DataMissing
-from models._export import NETWORK, export_family, read_training, write_training
+from models._export import NETWORK, committed_hash, model_hash, read_training, write_training
 from models._registry import Bar, Family, Fitted, families
 from oracle.settings import PROJECT_ROOT, Settings
 
@@ -70,7 +68,7 @@ def _train(arguments: argparse.Namespace, family: Family, folder: Path) -> Outco
     settings = Settings()
     before = read_training(folder)
     fitted = before if arguments.card_only else family.fit(arguments.data)
-    same = _model_hash(family, fitted) == _hash_of(folder / NETWORK)
+    same = model_hash(family, fitted) == committed_hash(folder)
     if not same or arguments.rebuild:
         build_family(family, fitted, settings, folder)
     if fitted.weights or fitted.seed_scores:
@@ -92,7 +90,7 @@ def _check(family: Family, data: Path, folder: Path) -> Outcome:
     """Fits again, compares the model's hash; where it differs, the seed's score with the committed seeds' spread."""
     committed, fitted = read_training(folder), family.fit(data)
     report = family.evaluate(fitted, data)
-    if _model_hash(family, fitted) == _hash_of(folder / NETWORK):
+    if model_hash(family, fitted) == committed_hash(folder):
         verdict, sound = "the committed model again, bit for bit", True
     else:
         verdict, sound = _compare(committed, fitted)
@@ -112,15 +110,6 @@ def _compare(committed: Fitted, fitted: Fitted) -> tuple[str, bool]:
     inside = low <= got <= high and fitted.ships == committed.ships
     place = "within" if inside else "outside"
     return f"other bits; validation loss {number(got)}, {place} {number(low)} to {number(high)}", inside
-
-
-def _model_hash(family: Family, fitted: Fitted) -> str:
-    with tempfile.TemporaryDirectory(prefix="plumbline-export-") as scratch:
-        return _hash_of(export_family(family, fitted, Path(scratch))[0])
-
-
-def _hash_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _print_summary(outcomes: list[Outcome]) -> None:

@@ -1,0 +1,38 @@
+"""`plumbline model train` and `card`: the training runs in a process of its own, since the oracle imports no torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from oracle.errors import NotFound
+from oracle.settings import PROJECT_ROOT, Settings
+
+TRAINER: Final = PROJECT_ROOT / "scripts" / "train_model.py"
+CARD: Final = "CARD.md"
+REPORT: Final = "report.json"
+ALL: Final = "all"
+
+
+def train_family(name: str, data: Path | None, *, check: bool) -> int:
+    """The trainer's exit status; its output goes to the terminal. Raises NotFound outside a source tree."""
+    if not TRAINER.is_file():
+        raise NotFound(f"there is no {TRAINER}", remedy="Train in a clone of the project.")
+    arguments = ["--all"] if name == ALL else [name]
+    if data is not None:
+        arguments += ["--data", str(data.resolve())]
+    if check:
+        arguments.append("--check")
+    return subprocess.run([sys.executable, str(TRAINER), *arguments], cwd=PROJECT_ROOT, check=False).returncode
+
+
+def read_card(settings: Settings, name: str) -> tuple[str, dict[str, Any]]:
+    """A circuit's card and its machine-readable report. Raises NotFound."""
+    folder = settings.circuits_dir / name
+    if not (folder / CARD).is_file() or not (folder / REPORT).is_file():
+        cards = sorted(path.parent.name for path in settings.circuits_dir.glob(f"*/{CARD}"))
+        raise NotFound(f"there is no card of {name!r}", remedy=f"There are: {', '.join(cards)}.")
+    return (folder / CARD).read_text(), json.loads((folder / REPORT).read_text())
