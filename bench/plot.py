@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.records import ARMS, ArmRecord
 from bench.summary import RATIOS
 
-PANELS = ("prove, CPU seconds", "from ONNX to a first proof, seconds", "peak memory", "gas")
+PANELS = ("prove, CPU seconds", "from ONNX to a first proof, CPU seconds", "peak memory", "gas")
 COLOURS = dict(zip(ARMS, ("#9aa5b1", "#d3b88c", "#1f6f8b"), strict=True))
 
 
