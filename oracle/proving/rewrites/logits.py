@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from oracle.proving.rewrites.graph import Graph
+from oracle.proving.rewrites.graph import Graph, attribute
 
 # What the consumer applies to the circuit's output, by the operator taken out
 TRANSFORMS: Final = {"Sigmoid": "sigmoid", "Softmax": "softmax", "LogSoftmax": "log_softmax"}
@@ -14,14 +14,17 @@ IDENTITY: Final = "identity"
 def without_last_activation(graph: Graph) -> list[str]:
     """Takes the last operator off each output where it is one of TRANSFORMS; what must be applied instead.
 
-    An output that keeps its name keeps its shape. Nothing is taken off where the graph still needs it inside.
+    An output keeps its name and shape. A softmax is taken off the last axis alone, and nothing where the graph still needs
+    it inside.
     """
     producers = {name: node for node in graph.nodes for name in node.output}
     used = [name for node in graph.nodes for name in node.input]
+    ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in graph.model.graph.output}
     transforms, ended = [], {}
     for name in graph.outputs:
         node = producers.get(name)
         takes = node is not None and node.op_type in TRANSFORMS and name not in used and node.input[0] in producers
+        takes = takes and node is not None and attribute(node, "axis", -1) in {-1, ranks.get(name, 0) - 1}
         transforms.append(TRANSFORMS[node.op_type] if node is not None and takes else IDENTITY)
         if node is not None and takes:
             ended[name] = node.input[0]
