@@ -14,8 +14,8 @@ IDENTITY: Final = "identity"
 def without_last_activation(graph: Graph) -> list[str]:
     """Takes the last operator off each output where it is one of TRANSFORMS; what must be applied instead.
 
-    An output keeps its name and shape. A softmax is taken off the last axis alone, and nothing where the graph still needs
-    it inside.
+    An output keeps its name and shape. A softmax is taken off the last axis alone, and nothing where the graph still
+    needs it inside.
     """
     producers = {name: node for node in graph.nodes for name in node.output}
     used = [name for node in graph.nodes for name in node.input]
