@@ -14,7 +14,7 @@ from oracle.chain import reverts
 from oracle.chain.client import ChainClient
 from oracle.domain.deployment import FeedGuards, ObservationLimits
 from oracle.domain.garch import GarchParams
-from oracle.domain.observations import Observation, Report, ReportDomain
+from oracle.domain.observations import VECTOR_DOMAIN_NAME, Observation, Report, ReportDomain, VectorReport
 from oracle.errors import ArtifactMismatch, ContractRevert, InvalidInput
 
 MAX_ROUND: Final = 2**64 - 1
@@ -151,6 +151,30 @@ class ObservationFeed(AggregatorFeed):
         return self.contract.functions.submitMany(
             [[report.as_tuple() for report in batch] for batch in reports], [list(batch) for batch in signatures]
         )
+
+
+class VectorObservationFeed(AggregatorFeed):
+    """Vectors, by publishers; to readers of one answer the first component."""
+
+    def __init__(self, client: ChainClient, address: str) -> None:
+        super().__init__(client, address, "VectorObservationFeed")
+
+    def report_domain(self) -> ReportDomain:
+        """The EIP-712 domain under which its publishers sign."""
+        return ReportDomain(self._client.chain_id, self.address, VECTOR_DOMAIN_NAME)
+
+    def vector(self, round_id: int, block: BlockIdentifier = "latest") -> tuple[list[int], int]:
+        """A round's values at the feed's decimals and its observation time. Raises reverts.NoDataPresent."""
+        values, observed_at = self._read("vector", checked_round(round_id), block=block)
+        return list(values), int(observed_at)
+
+    def next_report(self, observed_at: int, values: Sequence[int]) -> VectorReport:
+        """What a publisher signs to make this vector the next round."""
+        return VectorReport(self.latest_round() + 1, observed_at, tuple(values), int(self._read("publisherSetVersion")))
+
+    def submit(self, reports: Sequence[VectorReport], signatures: Sequence[bytes]) -> ContractFunction:
+        """The call that records one vector; reports in rising order of their signers."""
+        return self.contract.functions.submit([report.as_tuple() for report in reports], list(signatures))
 
 
 class FeatureModule:

@@ -67,6 +67,11 @@ class AccountHealthy(AbiRevert):
     abi = ("AccountHealthy(int256 equity, uint256 required)",)
 
 
+class AccountsNotSorted(AbiRevert):
+    remedy = "Name the accounts once each, in rising order."
+    abi = ("AccountsNotSorted(address previous, address current)",)
+
+
 class ActivationTooEarly(AbiRevert):
     remedy = "Activate the version when its timelock has run out."
     abi = ("ActivationTooEarly(uint256 modelId, uint32 version, uint64 activatableAt)",)
@@ -74,6 +79,11 @@ class ActivationTooEarly(AbiRevert):
 
 class AlreadyCommitted(AbiRevert):
     abi = ("AlreadyCommitted(bytes32 commitment)",)
+
+
+class AlreadyLiquidatable(AbiRevert):
+    remedy = "Leave the account out of the batch: its auction can start now."
+    abi = ("AlreadyLiquidatable(address account, uint256 healthFactor)",)
 
 
 class AmountTooLarge(AbiRevert):
@@ -144,6 +154,10 @@ class ComponentMoveNeedsAllPublishers(AbiRevert):
 
 class ComponentOutOfBounds(AbiRevert):
     abi = ("ComponentOutOfBounds(uint256 component, int256 value, int256 min, int256 max)",)
+
+
+class ConfidenceOutOfRange(AbiRevert):
+    abi = ("ConfidenceOutOfRange(int256 confidenceWad)",)
 
 
 class ConfigurationOutOfRange(AbiRevert):
@@ -421,6 +435,10 @@ class NoPosition(AbiRevert):
     abi = ("NoPosition(address account)",)
 
 
+class NotAssessed(AbiRevert):
+    abi = ("NotAssessed(address account)",)
+
+
 class NotAuthorised(AbiRevert):
     abi = ("NotAuthorised(address caller)",)
 
@@ -547,6 +565,11 @@ class PositionUnhealthy(AbiRevert):
     abi = ("PositionUnhealthy(uint256 healthFactor)",)
 
 
+class PositionWithoutDebt(AbiRevert):
+    remedy = "Leave the account out of the batch."
+    abi = ("PositionWithoutDebt(address account)",)
+
+
 class PriceAboveLimit(AbiRevert):
     abi = ("PriceAboveLimit(uint256 price, uint256 maxPrice)",)
 
@@ -626,6 +649,10 @@ class StaleAnswer(AbiRevert):
     abi = ("StaleAnswer(uint256 age, uint256 maxStaleness)",)
 
 
+class StaleAssessment(AbiRevert):
+    abi = ("StaleAssessment(uint256 age, uint256 maxStaleness)",)
+
+
 class StaleReport(AbiRevert):
     remedy = "Publish sooner, or take a newer observation."
     abi = ("StaleReport(uint256 age, uint256 maxReportAge)",)
@@ -657,6 +684,10 @@ class TransferAmountMismatch(AbiRevert):
 
 class TransferFailed(AbiRevert):
     abi = ("TransferFailed(address to, uint256 amount)",)
+
+
+class UnknownBatch(AbiRevert):
+    abi = ("UnknownBatch(uint256 batchId, bytes32 contentHash)",)
 
 
 class UnsupportedProofSystem(AbiRevert):

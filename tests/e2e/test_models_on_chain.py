@@ -5,7 +5,7 @@ A new circuit is taken up by its folder alone, a new feature module by its entry
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import pytest
 
@@ -16,13 +16,15 @@ from oracle.chain.models import InferenceVerifier
 from oracle.domain.deployment import FeedRecord
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import PROJECT_ROOT, Settings
-from tests.support.feature_cases import CASES, market
+from oracle.units import WAD
+from tests.support.feature_cases import CASES, VECTOR_CASES, market
 from tests.support.feeding import Feeding, record_history
 from tests.support.local_chain import LocalChain
 from tests.support.market import settings_in
 
 CIRCUITS = sorted(path.parent.name for path in (PROJECT_ROOT / "circuits").glob("*/manifest.json"))
 BY_CIRCUIT = {case.circuit_id: case for case in CASES}
+BY_VECTOR = {case.circuit_id: case for case in VECTOR_CASES}
 HOURS = 721
 
 
@@ -52,17 +54,16 @@ def feeding(request: pytest.FixtureRequest, client: ChainClient, hourly: FeedRec
     return Feeding(client, engine, request.param)
 
 
-def circuits(*, feeds: bool) -> pytest.MarkDecorator:
-    """One test for each circuit that has, or has not, a feature module."""
-    names = [name for name in CIRCUITS if (name in BY_CIRCUIT) == feeds]
-    return pytest.mark.parametrize("feeding", names, indirect=True)
+def circuits(kind: Container[str]) -> pytest.MarkDecorator:
+    """One test for each circuit of these."""
+    return pytest.mark.parametrize("feeding", [name for name in CIRCUITS if name in kind], indirect=True)
 
 
 def test_cases__their_circuits__are_of_families() -> None:
-    assert set(BY_CIRCUIT) <= {family.circuit_id for family in families().values()}
+    assert {*BY_CIRCUIT, *BY_VECTOR} <= {family.circuit_id for family in families().values()}
 
 
-@circuits(feeds=True)
+@circuits(BY_CIRCUIT)
 def test_feed__proven_once__answer_is_the_twins(feeding: Feeding, hourly: FeedRecord) -> None:
     case = BY_CIRCUIT[feeding.circuit_id]
     feed = feeding.deploy_feed(case)
@@ -77,7 +78,24 @@ def test_feed__proven_once__answer_is_the_twins(feeding: Feeding, hourly: FeedRe
     assert (stored.answer, stored.proven_answer, stored.observed_at) == (answer, answer, observed_at)
 
 
-@circuits(feeds=False)
+@circuits(BY_VECTOR)
+def test_vector_feed__proven_once__answer_is_the_twins(feeding: Feeding) -> None:
+    case = BY_VECTOR[feeding.circuit_id]
+    observed = feeding.publish_vector(case)
+    feed = feeding.deploy_feed(case)
+    values, observed_at = observed.vector(1)
+    expected = case.typical.inputs(values, observed_at, feeding.scale_bits)
+    assert (tuple(values), list(feed.expected_inputs(1).inputs)) == (case.values, expected)
+
+    proof = feeding.prove(expected)
+    feeding.submit(feed, 1, proof)
+    answer = case.typical.answer(feeding.outputs_wad(proof), expected, feeding.scale_bits, values)
+    stored = feed.round(1)
+    assert (stored.answer, stored.proven_answer, stored.observed_at) == (answer, answer, observed_at)
+    assert WAD // 10 < answer < 2 * WAD
+
+
+@circuits(set(CIRCUITS) - {*BY_CIRCUIT, *BY_VECTOR})
 def test_model__proven_once__verified_on_chain(feeding: Feeding) -> None:
     feeding.deploy_model()
     middle = [(span.low + span.high) / 2 for span in feeding.manifest.domain]

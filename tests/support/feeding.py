@@ -11,19 +11,28 @@ from web3.types import TxReceipt
 from oracle.chain.accounts import local_roles
 from oracle.chain.client import ChainClient
 from oracle.chain.deploy import Deployer
-from oracle.chain.feeds import ObservationFeed, RiskFeed
-from oracle.domain.deployment import FeatureFeedPlan, FeedGuards, FeedRecord, ObservationLimits, PriceFeedPlan
+from oracle.chain.feeds import ObservationFeed, RiskFeed, VectorObservationFeed
+from oracle.domain.deployment import (
+    FeatureFeedPlan,
+    FeedGuards,
+    FeedRecord,
+    ObservationLimits,
+    PriceFeedPlan,
+    VectorComponent,
+    VectorFeedPlan,
+)
 from oracle.domain.feature_modules import module_arguments
-from oracle.domain.observations import Report
+from oracle.domain.observations import Report, VectorReport
 from oracle.domain.proofs import Proof
 from oracle.market.publishers import sign_reports
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.manifest import VERIFIER
 from oracle.units import SECS_PER_DAY, SECS_PER_HOUR, WAD
-from tests.support.feature_cases import FeatureCase
+from tests.support.feature_cases import FeatureCase, VectorCase
 from tests.support.market import sender_of
 
 HOURLY = "test-usd-hourly"
+VECTORS = "test-vectors"
 BATCH = 60
 WIDE = FeedGuards(-(10**30), 10**30, 0, 2**32 - 1, 2**32 - 1, SECS_PER_DAY, 100)
 LIMITS = ObservationLimits(SECS_PER_HOUR // 2, 2 * SECS_PER_HOUR, SECS_PER_HOUR, 100, 10_000)
@@ -79,18 +88,30 @@ class Feeding:
         """The circuit's verifier, registered."""
         self.deployer.deploy_model(self.manifest, self.verifier)
 
-    def deploy_feed(self, case: FeatureCase) -> RiskFeed:
-        """The case's module and its feed over the hourly prices."""
+    def publish_vector(self, case: VectorCase) -> VectorObservationFeed:
+        """A vector feed of one publisher that holds the case's vector, observed now."""
+        publisher = local_roles(self.client.chain_id).publishers[0]
+        components = tuple(VectorComponent(name, -(10**30), 10**30) for name in case.typical.components)
+        plan = VectorFeedPlan(VECTORS, "TEST vectors", components, (publisher.address,), 1, LIMITS)
+        feed = VectorObservationFeed(self.client, self.deployer.deploy_vector_feed(plan).address)
+        report = VectorReport(1, self.client.head().timestamp, case.values, 1)
+        reports, signatures = sign_reports([bytes(publisher.key)], feed.report_domain(), report)
+        self.operator.transact("vector", feed.submit(reports, signatures))
+        return feed
+
+    def deploy_feed(self, case: FeatureCase | VectorCase) -> RiskFeed:
+        """The case's module and its feed over the hourly prices, or over the published vectors."""
         self.deploy_model()
+        observations = VECTORS if isinstance(case, VectorCase) else HOURLY
         plan = FeatureFeedPlan(
             name=f"test-{self.circuit_id}",
             description=case.unit,
             kind=case.kind,
             unit=case.unit,
-            observations=HOURLY,
+            observations=observations,
             model=self.circuit_id,
             module=case.typical.contract,
-            arguments=module_arguments(case.typical, HOURLY),
+            arguments=module_arguments(case.typical, observations),
             guards=WIDE,
         )
         return RiskFeed(self.client, self.deployer.deploy_feature_feed(plan).address)
