@@ -26,7 +26,7 @@ from oracle.proving.manifest import read_manifest
 from oracle.settings import Settings
 
 ALL = list(families().values())
-SAMPLES = 300
+SAMPLES = 150
 CARD_HEADINGS = (
     "## Bars",
     "## Circuit",
