@@ -16,7 +16,7 @@ contract LocalVolatilityModule is VectorModule {
     uint256 public constant COMPONENTS = 10;
     uint256 public constant MODEL_INPUTS = 7;
     /// @notice The proven density factor from which on an answer is given.
-    int256 public constant MIN_DENSITY = 0.02e18;
+    int256 public constant MIN_DENSITY = 0.05e18;
 
     uint256 private constant OUTPUTS = 2;
 

@@ -65,7 +65,9 @@ library Svi {
     error VarianceRateNotPositive(int256 rate);
 
     /// @notice Total variance, slope and curvature at `k`.
+    /// @dev Reverts: those of `requireParameters`, SviParameterOutOfRange.
     function pointAt(Slice memory p, int256 k) internal pure returns (Point memory) {
+        requireParameters(p);
         _requireRange("k", k, -MAX_K, MAX_K);
         int256 y = k - p.m;
         return _point(p, y, int256(Math.sqrt(uint256(y * y + p.s * p.s))));
@@ -73,16 +75,17 @@ library Svi {
 
     /// @notice (1 - k w'/(2w))^2 - w'^2/4 (1/w + 1/4) + w''/2: the implied density over a positive function.
     function densityFactor(Point memory p, int256 k) internal pure returns (int256) {
-        int256 lean = WAD - k * p.slope / (2 * p.variance);
-        int256 square = p.slope * p.slope;
-        return lean * lean / WAD - square / (4 * p.variance) - square / (16 * WAD) + p.curvature / 2;
+        unchecked {
+            int256 lean = WAD - k * p.slope / (2 * p.variance);
+            int256 square = p.slope * p.slope;
+            return lean * lean / WAD - square / (4 * p.variance) - square / (16 * WAD) + p.curvature / 2;
+        }
     }
 
     /// @notice sqrt(w_T / densityFactor): Dupire's local volatility (Gatheral 2006, "The volatility surface", 1.10).
     /// @param varianceRate w_T, the growth of total variance at this k in a year.
-    /// @dev Reverts: those of `requireParameters`, VarianceRateNotPositive, ButterflyArbitrage.
+    /// @dev Reverts: VarianceRateNotPositive, those of `pointAt`, ButterflyArbitrage.
     function localVolatility(Slice memory p, int256 k, int256 varianceRate) internal pure returns (int256) {
-        requireParameters(p);
         if (varianceRate <= 0) revert VarianceRateNotPositive(varianceRate);
         int256 factor = densityFactor(pointAt(p, k), k);
         if (factor < DENSITY_MARGIN) revert ButterflyArbitrage(k, factor, DENSITY_MARGIN);
@@ -95,11 +98,15 @@ library Svi {
         requireParameters(p);
         int256 sinh = SINH_START;
         int256 cosh = COSH_START;
-        for (uint256 i; i < KNOTS; ++i) {
-            int256 y = p.s * sinh / WAD;
-            int256 factor = densityFactor(_point(p, y, p.s * cosh / WAD), p.m + y);
-            if (factor < DENSITY_MARGIN) revert ButterflyArbitrage(p.m + y, factor, DENSITY_MARGIN);
-            (sinh, cosh) = _step(sinh, cosh);
+        Point memory point;
+        unchecked {
+            for (uint256 i; i < KNOTS; ++i) {
+                int256 y = p.s * sinh / WAD;
+                _fill(point, p, y, p.s * cosh / WAD);
+                int256 factor = densityFactor(point, p.m + y);
+                if (factor < DENSITY_MARGIN) revert ButterflyArbitrage(p.m + y, factor, DENSITY_MARGIN);
+                (sinh, cosh) = _step(sinh, cosh);
+            }
         }
     }
 
@@ -125,24 +132,25 @@ library Svi {
         int256 sinh = SINH_START;
         int256 cosh = COSH_START;
         Knot memory left;
-        for (uint256 i; i < KNOTS; ++i) {
-            Knot memory right = _knot(earlier, later, earlier.s * sinh / WAD, earlier.s * cosh / WAD);
-            if (i > 0) _requireAbove(left, right);
-            left = right;
-            (sinh, cosh) = _step(sinh, cosh);
+        Knot memory right;
+        unchecked {
+            for (uint256 i; i < KNOTS; ++i) {
+                _fillKnot(right, earlier, later, earlier.s * sinh / WAD, earlier.s * cosh / WAD);
+                if (i > 0) _requireAbove(left, right);
+                (left, right) = (right, left);
+                (sinh, cosh) = _step(sinh, cosh);
+            }
         }
     }
 
     /// @dev `y` and `root` are of the earlier smile. Reverts: CalendarArbitrage.
-    function _knot(Slice memory earlier, Slice memory later, int256 y, int256 root)
-        private
-        pure
-        returns (Knot memory knot)
-    {
-        knot.k = earlier.m + y;
-        knot.earlier = _variance(earlier, y, root);
-        int256 z = knot.k - later.m;
-        knot.later = _point(later, z, int256(Math.sqrt(uint256(z * z + later.s * later.s))));
+    function _fillKnot(Knot memory knot, Slice memory earlier, Slice memory later, int256 y, int256 root) private pure {
+        unchecked {
+            knot.k = earlier.m + y;
+            knot.earlier = _variance(earlier, y, root);
+            int256 z = knot.k - later.m;
+            _fill(knot.later, later, z, int256(Math.sqrt(uint256(z * z + later.s * later.s))));
+        }
         if (knot.later.variance < knot.earlier) {
             revert CalendarArbitrage(knot.k, knot.earlier, knot.later.variance);
         }
@@ -150,17 +158,19 @@ library Svi {
 
     /// @dev At the kink where the later smile's two tangents meet, they must not be below the earlier one's chord.
     function _requireAbove(Knot memory left, Knot memory right) private pure {
-        int256 width = right.k - left.k;
-        int256 bend = right.later.slope - left.later.slope;
-        if (bend <= 0 || width <= 0) return;
-        int256 rise = right.later.slope * width / WAD;
-        // Of the kink from the left knot
-        int256 distance = (left.later.variance - right.later.variance + rise) * WAD / bend;
-        if (distance < 0) distance = 0;
-        if (distance > width) distance = width;
-        int256 tangent = left.later.variance + left.later.slope * distance / WAD;
-        int256 chord = left.earlier + (right.earlier - left.earlier) * distance / width;
-        if (tangent < chord) revert CalendarArbitrage(left.k + distance, chord, tangent);
+        unchecked {
+            int256 width = right.k - left.k;
+            int256 bend = right.later.slope - left.later.slope;
+            if (bend <= 0 || width <= 0) return;
+            int256 rise = right.later.slope * width / WAD;
+            // Of the kink from the left knot
+            int256 distance = (left.later.variance - right.later.variance + rise) * WAD / bend;
+            if (distance < 0) distance = 0;
+            if (distance > width) distance = width;
+            int256 tangent = left.later.variance + left.later.slope * distance / WAD;
+            int256 chord = left.earlier + (right.earlier - left.earlier) * distance / width;
+            if (tangent < chord) revert CalendarArbitrage(left.k + distance, chord, tangent);
+        }
     }
 
     function _requireWings(Slice memory earlier, Slice memory later) private pure {
@@ -173,20 +183,32 @@ library Svi {
     }
 
     /// @dev `y` is k - m, `root` is sqrt(y^2 + s^2).
-    function _point(Slice memory p, int256 y, int256 root) private pure returns (Point memory) {
-        int256 share = p.s * WAD / root;
-        return Point(
-            _variance(p, y, root), p.b * (p.rho + y * WAD / root) / WAD, p.b * share / WAD * share / root
-        );
+    function _point(Slice memory p, int256 y, int256 root) private pure returns (Point memory point) {
+        _fill(point, p, y, root);
+    }
+
+    /// @dev As `_point`, into memory that is there already. Parameters in range keep every product below 2^200.
+    function _fill(Point memory point, Slice memory p, int256 y, int256 root) private pure {
+        unchecked {
+            int256 b = p.b;
+            int256 share = p.s * WAD / root;
+            point.variance = _variance(p, y, root);
+            point.slope = b * (p.rho + y * WAD / root) / WAD;
+            point.curvature = b * share / WAD * share / root;
+        }
     }
 
     function _variance(Slice memory p, int256 y, int256 root) private pure returns (int256) {
-        return p.a + p.b * (p.rho * y / WAD + root) / WAD;
+        unchecked {
+            return p.a + p.b * (p.rho * y / WAD + root) / WAD;
+        }
     }
 
     /// @dev sinh and cosh of t + 1/16 from those of t.
     function _step(int256 sinh, int256 cosh) private pure returns (int256, int256) {
-        return ((sinh * COSH_STEP + cosh * SINH_STEP) / WAD, (cosh * COSH_STEP + sinh * SINH_STEP) / WAD);
+        unchecked {
+            return ((sinh * COSH_STEP + cosh * SINH_STEP) / WAD, (cosh * COSH_STEP + sinh * SINH_STEP) / WAD);
+        }
     }
 
     function _requireRange(bytes32 name, int256 value, int256 min, int256 max) private pure {

@@ -15,7 +15,7 @@ from oracle.domain.vectors import Bounds, div_wad, in_range, quantised, ratio_of
 from oracle.errors import InputRejected
 from oracle.units import WAD, div_trunc
 
-MIN_DENSITY_WAD: Final = WAD // 50
+MIN_DENSITY_WAD: Final = WAD // 20
 _HALF: Final = WAD // 2
 DOMAIN: Final[tuple[Bounds, ...]] = (
     (-5 * _HALF, 5 * _HALF),

@@ -86,7 +86,11 @@ class Point:
 
 
 def point_at(p: Slice, k: int) -> Point:
-    """Total variance, slope and curvature at `k`; raises SviParameterOutOfRange beyond |k| = 20."""
+    """Total variance, slope and curvature at `k`.
+
+    Raises what `require_parameters` does, and SviParameterOutOfRange beyond |k| = 20.
+    """
+    require_parameters(p)
     _require_range("k", k, -MAX_K, MAX_K)
     return _point(p, k - p.m, _root(p, k - p.m))
 
@@ -101,9 +105,8 @@ def density_factor(p: Point, k: int) -> int:
 def local_volatility(p: Slice, k: int, variance_rate: int) -> int:
     """sqrt(w_T / density factor): Dupire's local volatility (Gatheral 2006, "The volatility surface", 1.10).
 
-    Raises what `require_parameters` does, VarianceRateNotPositive, SviParameterOutOfRange, ButterflyArbitrage.
+    Raises VarianceRateNotPositive, what `point_at` does, ButterflyArbitrage.
     """
-    require_parameters(p)
     if variance_rate <= 0:
         raise VarianceRateNotPositive(variance_rate)
     factor = density_factor(point_at(p, k), k)
