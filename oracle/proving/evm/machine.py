@@ -136,8 +136,8 @@ class Machine:
         if self._key_value("HAS_ACCUMULATOR_MPTR") or not self.reading.instance_count:
             raise VerifierNotUnderstood("a circuit with an accumulator, or without instances")
         self._execute_block(block)
-        if not self.reading.lhs:
-            raise VerifierNotUnderstood("no pairing")
+        if not self.reading.lhs or not self.reading.proof_length:
+            raise VerifierNotUnderstood("no pairing, or no check of the proof's length")
         return self.reading
 
     def _key_value(self, name: str) -> int:
@@ -154,10 +154,13 @@ class Machine:
             self._execute(statement)
         self._scopes.pop()
 
-    def _execute(self, statement: Statement) -> None:
+    def _step(self) -> None:
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise VerifierNotUnderstood("a loop without end")
+
+    def _execute(self, statement: Statement) -> None:
+        self._step()
         match statement:
             case Assign():
                 self._assign(statement)
@@ -196,6 +199,7 @@ class Machine:
         for statement in loop.before.statements:
             self._execute(statement)
         while self._integer(loop.condition):
+            self._step()
             self._execute_block(loop.body)
             self._execute_block(loop.after)
         self._scopes.pop()

@@ -89,4 +89,6 @@ def test_verify_and_store_batch__honest_proof__is_kept_once(batch, chain):
 def test_verify_and_store_batch__false_output__keeps_nothing(batch, reverts):
     _, outputs = batch.proven.packed()
     with reverts("InvalidBatchProof"):
-        batch.contract.functions.verifyAndStoreBatch(*batch.arguments(outputs=bytes([outputs[0] ^ 1]) + outputs[1:])).call()
+        batch.contract.functions.verifyAndStoreBatch(
+            *batch.arguments(outputs=bytes([outputs[0] ^ 1]) + outputs[1:])
+        ).call()
