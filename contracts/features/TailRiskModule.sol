@@ -22,6 +22,11 @@ contract TailRiskModule is GjrVolatilityModule {
     uint256 private constant MIN_MULTIPLE = 1e18;
     uint256 private constant MAX_MULTIPLE = 16e18;
 
+    /// @notice Square of the quantile in units of the volatility, 18 decimals.
+    uint256 public immutable quantileSquaredWad;
+    /// @notice Square of the shortfall in units of the volatility, 18 decimals.
+    uint256 public immutable shortfallSquaredWad;
+
     int256 private immutable QUANTILE_SQUARED;
     int256 private immutable SHORTFALL_SQUARED;
     /// @notice Which output this module answers with: 0 Value at Risk, 1 expected shortfall.
@@ -33,6 +38,8 @@ contract TailRiskModule is GjrVolatilityModule {
         _requireRange("quantileSquaredWad", p.quantileSquaredWad, MIN_MULTIPLE, MAX_MULTIPLE);
         _requireRange("shortfallSquaredWad", p.shortfallSquaredWad, MIN_MULTIPLE, MAX_MULTIPLE);
         _requireRange("place", p.place, 0, OUTPUTS - 1);
+        quantileSquaredWad = p.quantileSquaredWad;
+        shortfallSquaredWad = p.shortfallSquaredWad;
         QUANTILE_SQUARED = _quantised(p.quantileSquaredWad, scaleBits);
         SHORTFALL_SQUARED = _quantised(p.shortfallSquaredWad, scaleBits);
         place = p.place;

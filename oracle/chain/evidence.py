@@ -15,22 +15,30 @@ from eth_utils.crypto import keccak
 from oracle.chain import reverts
 from oracle.chain.client import ChainClient
 from oracle.chain.code_match import matches_artifact
-from oracle.chain.feeds import GarchModule, ObservationFeed, ProvenAnswer, RiskFeed, checked_round
+from oracle.chain.feeds import (
+    FeatureModule,
+    ObservationFeed,
+    ProvenAnswer,
+    RiskFeed,
+    SharedProofVerifier,
+    VectorObservationFeed,
+    checked_round,
+)
 from oracle.chain.models import InferenceVerifier, ModelRegistry, ModelStatus, ModelVersion
+from oracle.chain.module_twins import ModuleTwin, module_twin
 from oracle.chain.round_facts import (
     GuardsChange,
-    ObservedPrice,
+    Observed,
     RoundEvent,
     Submission,
     guards_changes,
+    observed_vector,
     observed_window,
     round_events,
     submission,
 )
 from oracle.domain.commitments import feed_nonce, feed_root, feed_root_zero, input_commitment
 from oracle.domain.evidence import Check, CheckStatus, Evidence
-from oracle.domain.features import PRICES, garch_inputs
-from oracle.domain.garch import GarchParams, annualised_vol_wad
 from oracle.domain.guards import limited_answer
 from oracle.errors import ContractRevert, InvalidInput, NotFound, OracleError, Retry
 from oracle.units import felt_from_int
@@ -45,14 +53,20 @@ class _Facts:
     history: Sequence[RoundEvent]
     guards: Sequence[GuardsChange]
     submitted: Submission
-    module: GarchModule
-    params: GarchParams
-    source: ObservationFeed
-    observed: Sequence[ObservedPrice]
+    module: FeatureModule
+    twin: ModuleTwin
+    source: ObservationFeed | VectorObservationFeed
+    observed: Sequence[Observed]
+    shared: str  # the SharedProofVerifier before the InferenceVerifier; empty without
     inference: InferenceVerifier
     registry: ModelRegistry
     model: ModelVersion
     inputs: tuple[int, ...]
+
+    @property
+    def values(self) -> list[int]:
+        """What was observed: the window's prices, or the vector."""
+        return [value for observed in self.observed for value in observed.values]
 
     @property
     def instances(self) -> list[int]:
@@ -91,7 +105,7 @@ def collect_evidence(client: ChainClient, feed_address: str, round_id: int = 0, 
         input_commitment=_hex(proven.input_commitment),
         proof_hash=_hex(proven.proof_hash),
         root=_hex(facts.event.root),
-        prices=tuple(observed.price for observed in facts.observed),
+        prices=tuple(facts.values),
         inputs=facts.inputs,
         outputs_wad=outputs,
         instances=tuple(facts.instances),
@@ -114,13 +128,16 @@ def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: i
     if len(events) != 1:
         raise NotFound(f"the chain has {len(events)} RoundProven events for round {wanted}, not one")
     event = events[0]
-    module = GarchModule(client, feed.feature_module().address)
-    params = module.params()
-    source = ObservationFeed(client, module.source())
-    inference = InferenceVerifier(client, feed.inference_verifier())
+    module = feed.feature_module()
+    twin = module_twin(client, module.address)
+    source, observed = _observations(client, module.source(), twin, event.proven.observation_round, from_block)
+    values = [value for observation in observed for value in observation.values]
+    verifier = feed.inference_verifier()
+    shared = verifier if matches_artifact(client, "SharedProofVerifier", verifier) else ""
+    inference = InferenceVerifier(
+        client, SharedProofVerifier(client, shared).inference_verifier() if shared else verifier
+    )
     registry = inference.registry()
-    observed = observed_window(client, source.address, event.proven.observation_round, from_block)
-    prices = [observation.price for observation in observed]
     return _Facts(
         client=client,
         feed=feed,
@@ -130,14 +147,23 @@ def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: i
         guards=guards_changes(client, feed, from_block),
         submitted=submission(client, feed, event),
         module=module,
-        params=params,
+        twin=twin,
         source=source,
         observed=observed,
+        shared=shared,
         inference=inference,
         registry=registry,
         model=registry.version(event.proven.model_id, event.proven.version),
-        inputs=tuple(garch_inputs(prices, params, module.input_scale_bits())),
+        inputs=tuple(twin.inputs(values, observed[-1].observed_at)),
     )
+
+
+def _observations(
+    client: ChainClient, source: str, twin: ModuleTwin, last_round: int, from_block: int
+) -> tuple[ObservationFeed | VectorObservationFeed, list[Observed]]:
+    if twin.reads_vectors:
+        return VectorObservationFeed(client, source), observed_vector(client, source, last_round, from_block)
+    return ObservationFeed(client, source), observed_window(client, source, last_round, twin.window, from_block)
 
 
 # --- checks: each returns what must be and what is, and perhaps a remark; None for what the chain no longer holds
@@ -148,11 +174,13 @@ _Result = tuple[object, object] | tuple[object, object, str] | None
 def _check_contracts(facts: _Facts) -> _Result:
     contracts = {
         "RiskFeed": facts.feed.address,
-        "GarchVolatilityModule": str(facts.module.contract.address),
-        "ObservationFeed": facts.source.address,
+        facts.twin.contract: facts.module.address,
+        "VectorObservationFeed" if facts.twin.reads_vectors else "ObservationFeed": facts.source.address,
         "InferenceVerifier": facts.inference.address,
         "ModelRegistry": str(facts.registry.contract.address),
     }
+    if facts.shared:
+        contracts["SharedProofVerifier"] = facts.shared
     foreign = [name for name, address in contracts.items() if not matches_artifact(facts.client, name, address)]
     return "this release's code", "this release's code" if not foreign else f"other code: {', '.join(foreign)}"
 
@@ -173,9 +201,11 @@ def _check_window(facts: _Facts) -> _Result:
     last = facts.observed[-1]
     if last.position > facts.event.position or last.segment_start > facts.observed[0].round_id:
         return "one segment before the round", "a gap, or later observations"
-    expected = ([observed.price for observed in facts.observed], last.observed_at)
+    expected = (facts.values, last.observed_at)
     try:
-        return expected, facts.source.window(last.round_id, PRICES)
+        if isinstance(facts.source, VectorObservationFeed):
+            return expected, facts.source.vector(last.round_id)
+        return expected, facts.source.window(last.round_id, facts.twin.window)
     except (reverts.NoDataPresent, reverts.WindowNotAvailable):
         return None
 
@@ -231,7 +261,8 @@ def _check_proof(facts: _Facts) -> _Result:
 
 def _check_outputs(facts: _Facts) -> _Result:
     outputs = facts.model.spec.outputs_wad(facts.submitted.output_instances)
-    expected = (facts.module.answer(outputs, facts.inputs), annualised_vol_wad(outputs[0], facts.params))
+    chains = facts.module.answer(outputs, facts.inputs, facts.event.proven.observation_round)
+    expected = (chains, facts.twin.answer(outputs, list(facts.inputs), facts.values))
     proven = facts.event.proven.proven_answer
     return expected, (proven, proven)
 

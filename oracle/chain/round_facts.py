@@ -10,10 +10,9 @@ from web3.contract import Contract
 from web3.types import LogReceipt
 
 from oracle.chain.client import ChainClient
-from oracle.chain.feeds import RiskFeed
+from oracle.chain.feeds import RiskFeed, SharedProofVerifier
 from oracle.domain.commitments import ProvenRound, proof_hash
 from oracle.domain.deployment import FeedGuards
-from oracle.domain.features import PRICES
 from oracle.errors import NotFound, ProofRejected
 
 
@@ -43,11 +42,11 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedPrice:
-    """One ObservationRecorded event; price with 8 decimals, time in unix seconds."""
+class Observed:
+    """One ObservationRecorded or VectorRecorded event; `values`: a price of 8 decimals, or a vector."""
 
     round_id: int
-    price: int
+    values: tuple[int, ...]
     observed_at: int
     segment_start: int
     position: tuple[int, int]
@@ -74,16 +73,18 @@ def guards_changes(client: ChainClient, feed: RiskFeed, from_block: int = 0) -> 
     ]
 
 
-def observed_window(client: ChainClient, source: str, last_round: int, from_block: int = 0) -> list[ObservedPrice]:
-    """The observations that end at a round, as many as the model's window takes, from events.
+def observed_window(
+    client: ChainClient, source: str, last_round: int, count: int, from_block: int = 0
+) -> list[Observed]:
+    """The `count` prices that end at a round, from events.
 
     Raises NotFound when the chain has no event for one of them.
     """
-    first = max(1, last_round - PRICES + 1)
+    first = max(1, last_round - count + 1)
     contract = client.contract("ObservationFeed", source)
     wanted = [number.to_bytes(32, "big") for number in range(first, last_round + 1)]
     found = [
-        ObservedPrice(args["roundId"], args["price"], args["observedAt"], args["segmentStart"], _position(log))
+        Observed(args["roundId"], (args["price"],), args["observedAt"], args["segmentStart"], _position(log))
         for log, args in _events(client, contract, "ObservationRecorded", from_block, wanted)
     ]
     found.sort(key=lambda observed: observed.round_id)
@@ -92,24 +93,39 @@ def observed_window(client: ChainClient, source: str, last_round: int, from_bloc
     return found
 
 
+def observed_vector(client: ChainClient, source: str, round_id: int, from_block: int = 0) -> list[Observed]:
+    """The vector of a round, from its event. Raises NotFound without one."""
+    contract = client.contract("VectorObservationFeed", source)
+    events = _events(client, contract, "VectorRecorded", from_block, [round_id.to_bytes(32, "big")])
+    if len(events) != 1:
+        raise NotFound(f"{source} has {len(events)} events for the vector {round_id}, not one")
+    log, args = events[0]
+    return [Observed(round_id, tuple(args["values"]), args["observedAt"], round_id, _position(log))]
+
+
 def submission(client: ChainClient, feed: RiskFeed, event: RoundEvent) -> Submission:
     """The calldata behind a round.
 
-    Raises ProofRejected when the transaction is no direct call of submitRound, or holds another proof than the event
-    names.
+    Raises ProofRejected when the transaction is a direct call neither of submitRound nor of the submitRounds of the
+    feed's own SharedProofVerifier, or holds another proof than the event names.
     """
     transaction = client.transaction(event.tx_hash)
     if transaction is None:
         raise NotFound(f"the node does not have transaction 0x{event.tx_hash.hex()}")
-    if transaction.get("to") != feed.address:
+    called, data = transaction.get("to"), bytes(transaction["input"])
+    shared = feed.inference_verifier()
+    if called not in {feed.address, shared}:
         raise ProofRejected(
-            f"round {event.proven.round_id} came through {transaction.get('to')}, not by a direct call of the feed",
+            f"round {event.proven.round_id} came through {called}, not by a direct call of the feed",
             remedy="Take the proof from a trace of the transaction, and check it with plumbline verify --proof.",
         )
     try:
-        observation_round, outputs, zk_proof = feed.decode_submit(bytes(transaction["input"]))
+        if called == feed.address:
+            observation_round, outputs, zk_proof = feed.decode_submit(data)
+        else:
+            _, observation_round, outputs, zk_proof = SharedProofVerifier(client, shared).decode_submit(data)
     except ValueError as error:
-        raise ProofRejected(f"the transaction is no submitRound: {error}") from None
+        raise ProofRejected(f"the transaction submits no round: {error}") from None
     if proof_hash(zk_proof) != event.proven.proof_hash:
         raise ProofRejected("the calldata holds another proof than the event names")
     return Submission(observation_round, tuple(outputs), zk_proof)

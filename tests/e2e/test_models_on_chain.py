@@ -11,9 +11,11 @@ import pytest
 
 from models._registry import families
 from oracle.chain.client import ChainClient
+from oracle.chain.evidence import collect_evidence
 from oracle.chain.feeds import ObservationFeed
 from oracle.chain.models import InferenceVerifier
 from oracle.domain.deployment import FeedRecord
+from oracle.domain.evidence import CheckStatus
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import PROJECT_ROOT, Settings
 from oracle.units import WAD
@@ -76,6 +78,8 @@ def test_feed__proven_once__answer_is_the_twins(feeding: Feeding, hourly: FeedRe
     answer = case.typical.answer(feeding.outputs_wad(proof), expected, feeding.scale_bits)
     stored = feed.round(1)
     assert (stored.answer, stored.proven_answer, stored.observed_at) == (answer, answer, observed_at)
+    evidence = collect_evidence(feeding.client, feed.address)
+    assert evidence.ok, [check for check in evidence.checks if check.status is not CheckStatus.OK]
 
 
 @circuits(BY_VECTOR)
@@ -92,6 +96,8 @@ def test_vector_feed__proven_once__answer_is_the_twins(feeding: Feeding) -> None
     answer = case.typical.answer(feeding.outputs_wad(proof), expected, feeding.scale_bits, values)
     stored = feed.round(1)
     assert (stored.answer, stored.proven_answer, stored.observed_at) == (answer, answer, observed_at)
+    evidence = collect_evidence(feeding.client, feed.address)
+    assert evidence.ok, [check for check in evidence.checks if check.status is not CheckStatus.OK]
     assert WAD // 10 < answer < 2 * WAD
 
 

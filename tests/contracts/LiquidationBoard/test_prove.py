@@ -11,10 +11,10 @@ from web3.contract import Contract
 from oracle.domain.logistic import probability_wad
 from oracle.domain.market_state import board_inputs
 from oracle.units import BPS, WAD, int_from_felt, wad_from_scaled
-from tests.contracts.LendingVault.conftest import *  # noqa: F403  the vault's fixtures
 from tests.support.call_gas import execution_gas
 from tests.support.inference import deploy_artifact, verifier_spec
-from tests.support.lending import LendingWorld
+from tests.support.lending import SUPPLIED, LendingWorld, deploy_world
+from tests.support.local_chain import LocalChain
 from tests.support.observations import FeedLimits, Publishers, deploy_feed
 from tests.support.tiny_circuit import SCALE_BITS, TinyCircuit, TinyProof
 
@@ -62,6 +62,16 @@ class Board:
 def board_circuit(tmp_path_factory, settings) -> TinyCircuit:
     """A linear stand-in for the liquidation net with three places."""
     return TinyCircuit.make(tmp_path_factory.mktemp("board"), settings, WEIGHTS)
+
+
+@pytest.fixture
+def opened(chain: LocalChain) -> LendingWorld:
+    """A vault with a lender, and a borrower who owes 150,000 against 100 tokens of collateral at 2,000."""
+    world = deploy_world(chain)
+    world.call("supply", SUPPLIED, world.lender, sender=world.lender)
+    world.refresh()
+    world.open_position(100 * 10**18, 150_000 * 10**6)
+    return world
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""Which feature module stands at an address, and its Python twin with the parameters that it was deployed with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from oracle.chain.client import ChainClient
+from oracle.chain.code_match import matches_artifact
+from oracle.domain.direction import DirectionFeatures
+from oracle.domain.feature_modules import TWINS, VECTOR_TWINS, GarchFeatures, VectorFeatures, WindowFeatures
+from oracle.domain.garch import GarchParams
+from oracle.domain.gjr import GjrFeatures
+from oracle.domain.heston import HestonFeatures
+from oracle.domain.local_volatility import LocalVolatilityFeatures
+from oracle.domain.option_marks import OptionMarkFeatures
+from oracle.domain.realised_volatility import RealisedVolatilityFeatures
+from oracle.domain.tail_risk import TailRiskFeatures
+from oracle.errors import NotFound
+
+Read = Callable[[str], Any]
+
+_READERS: Final[dict[str, Callable[[Read], WindowFeatures | VectorFeatures]]] = {
+    "GarchVolatilityModule": lambda read: GarchFeatures(GarchParams(*read("params"))),
+    "GjrVolatilityModule": lambda read: GjrFeatures(*read("params")),
+    "TailRiskModule": lambda read: TailRiskFeatures(
+        GjrFeatures(*read("params")), read("quantileSquaredWad"), read("shortfallSquaredWad"), read("place")
+    ),
+    "RealisedVolatilityModule": lambda read: RealisedVolatilityFeatures(read("sigmaRefWad")),
+    "DirectionModule": lambda _: DirectionFeatures(),
+    "HestonModule": lambda read: HestonFeatures(read("yearsWad"), read("logMoneynessWad")),
+    "LocalVolatilityModule": lambda read: LocalVolatilityFeatures(
+        read("yearsWad"), read("yearsBeforeWad"), read("logMoneynessWad")
+    ),
+    "OptionMarkModule": lambda read: OptionMarkFeatures(tuple(read("strikes")), read("expiry"), read("place")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleTwin:
+    """A module on chain, recomputed off chain: `features` over a window of prices, or over one vector."""
+
+    contract: str
+    features: WindowFeatures | VectorFeatures
+    scale_bits: int
+
+    @property
+    def reads_vectors(self) -> bool:
+        """Whether its source is a VectorObservationFeed."""
+        return self.contract in VECTOR_TWINS
+
+    @property
+    def window(self) -> int:
+        """Observations that its inputs take."""
+        return 1 if self.reads_vectors else TWINS[self.contract].prices
+
+    def inputs(self, observed: list[int], observed_at: int) -> list[int]:
+        """The model's inputs for these prices, or for this vector."""
+        return self.features.inputs(observed, observed_at, self.scale_bits)
+
+    def answer(self, outputs_wad: list[int], inputs: list[int], observed: list[int]) -> int:
+        """The feed's answer."""
+        if self.reads_vectors:
+            return cast(VectorFeatures, self.features).answer(outputs_wad, inputs, self.scale_bits, observed)
+        return self.features.answer(outputs_wad, inputs, self.scale_bits)
+
+
+def module_twin(client: ChainClient, address: str) -> ModuleTwin:
+    """The twin of the module at an address. Raises NotFound for code that is no module of this release."""
+    for contract, reader in _READERS.items():
+        if matches_artifact(client, contract, address):
+            module = client.contract(contract, address)
+
+            def read(name: str, functions: Any = module.functions) -> Any:
+                return client.call(functions[name]())
+
+            return ModuleTwin(contract, reader(read), int(read("inputScaleBits")))
+    raise NotFound(f"the code at {address} is no feature module of this release")
