@@ -148,8 +148,8 @@ def _training_text(fitted: Fitted) -> list[str]:
     rule = " | ".join(["---"] * (len(scores) + 1))
     spread = f"from {scores.min():.6g} to {scores.max():.6g}, standard deviation {scores.std(ddof=1):.2g}"
     return [
-        "## Seeds\n\nLoss on validation data, which neither training nor the scores above have seen; the smallest is "
-        f"chosen: seed {fitted.seed}.\n\n| seed | {cells} |\n| {rule} |\n| loss | {values} |\n\nSpread: {spread}."
+        "## Seeds\n\nThe net's loss on validation data, which neither training nor the scores above saw; the smallest "
+        f"is chosen: seed {fitted.seed}.\n\n| seed | {cells} |\n| {rule} |\n| loss | {values} |\n\nSpread: {spread}."
     ]
 
 

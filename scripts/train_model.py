@@ -94,11 +94,17 @@ def _check(family: Family, data: Path, folder: Path) -> Outcome:
         verdict, sound = "the committed model again, bit for bit", True
     else:
         verdict, sound = _compare(committed, fitted)
-    recorded = {bar["name"]: bar["reached"] for bar in json.loads((folder / REPORT).read_text())["bars"]}
-    moved = [bar.name for bar in report.bars if recorded.get(bar.name) != bar.reached]
+    bars = json.loads((folder / REPORT).read_text())["bars"]
+    recorded = {_promise(bar["name"]): bar["reached"] for bar in bars}
+    moved = [bar.name for bar in report.bars if recorded.get(_promise(bar.name)) != bar.reached]
     if moved:
         verdict, sound = f"{verdict}; other than on the card: {', '.join(moved)}", False
     return Outcome(family.name, verdict, report.bars, sound)
+
+
+def _promise(name: str) -> str:
+    """A bar's name without what was measured along with it, in brackets."""
+    return name.partition(" (")[0]
 
 
 def _compare(committed: Fitted, fitted: Fitted) -> tuple[str, bool]:
