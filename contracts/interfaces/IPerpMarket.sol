@@ -7,8 +7,8 @@ import {PerpConfig, PerpPositionView, PerpState} from "../types/PerpTypes.sol";
 /// @notice One base, one quote, no owner: everything is fixed at construction and nobody can take funds.
 ///
 /// Reserves. Trades run along B * Q = k, one wei against the trader. Liquidity providers own the *fund*; it is the
-/// counterparty of what longs and shorts do not cover of each other. Once a block, before its first action, the market
-/// reads its feeds and moves the reserves:
+/// counterparty of what longs and shorts do not cover of each other. Once a block (a second of chain time), before its first
+/// action, the market reads its feeds and moves the reserves:
 /// (1) the mark follows the index by the same ratio, and the premium of the mark over the index fades;
 /// (2) the depth moves towards baseDepth * referenceRisk / risk (k ~ 1 / risk^2) at constant mark, by the ramp.
 /// A move changes what closing all positions would pay out, Q - QB / (B + net). The fund receives a fall of it and pays a

@@ -149,11 +149,13 @@ library PerpMath {
         else credit(s, uint256(-cost));
     }
 
-    /// @notice The quote reserve that leaves `b` at the new index with what is left of the premium over the last one.
+    /// @notice The quote reserve that leaves `b` at the new index with what is left of the premium over the last one. A mark
+    /// below half of the index or above twice, where the fund could not pay for following it, is drawn back to that.
     /// @param left WAD: share of the premium that has not faded.
     function repegged(PerpState memory s, uint256 b, uint256 newIndex, uint256 left) internal pure returns (uint256) {
         uint256 fair = s.indexPrice * s.baseReserve / WAD;
         int256 premium = (int256(s.quoteReserve) - int256(fair)) * int256(WAD) / int256(fair);
+        premium = SignedMath.max(-int256(WAD / 2), SignedMath.min(int256(WAD), premium));
         uint256 newFair = newIndex * b / WAD;
         return uint256(int256(newFair) + int256(newFair) * (premium * int256(left) / int256(WAD)) / int256(WAD));
     }

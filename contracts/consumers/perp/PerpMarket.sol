@@ -141,12 +141,15 @@ contract PerpMarket is PerpViews {
         _save(s);
     }
 
-    /// @dev What a trader gets for `wad` of its cash: less its share of the deficit, rounded down to base units.
+    /// @dev What a trader gets for `wad` of its cash: less its share of the deficit, rounded down to base units. Traders come
+    /// before the fund: its paper gains do not hold back their cash.
     function _payTrader(PerpState memory s, uint256 wad) private view returns (uint256 amount, uint256 haircut) {
-        uint256 claims = s.cash + s.deficit - s.fund - s.protocolFees;
-        if (s.deficit != 0) haircut = Math.min(wad, Math.mulDiv(wad, s.deficit, claims, Math.Rounding.Ceil));
+        if (s.deficit != 0) {
+            uint256 claims = Math.saturatingSub(s.cash + s.deficit, s.fund + s.protocolFees);
+            haircut = claims <= s.deficit ? wad : Math.mulDiv(wad, s.deficit, claims, Math.Rounding.Ceil);
+        }
         uint256 paidWad;
-        (amount, paidWad) = _giveCash(s, wad - haircut, s.fund + s.protocolFees);
+        (amount, paidWad) = _giveCash(s, wad - haircut, s.protocolFees);
         PerpMath.credit(s, wad - paidWad);
     }
 
