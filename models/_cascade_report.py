@@ -53,7 +53,11 @@ def evaluate(_: Fitted, data: Path) -> Report:
         Bar("closed form without impact, largest relative gap", closed_form_gap(), CLOSED_FORM_BUDGET),
         Bar(f"falls as volatility or 1/depth rises: violations of {2 * PAIRS} random pairs", violations(), 0.0),
         *(
-            Bar(f"circuit against simulator, {name}, relative error at the 95th percentile", error, EMULATOR_BUDGET)
+            Bar(
+                f"circuit against simulator, {name}, relative error at the 95th percentile",
+                float(error),
+                EMULATOR_BUDGET,
+            )
             for name, error in zip(named, _errors(reference(held[0]), held[1]), strict=True)
         ),
         Bar(f"share of {len(CRASHES)} crash weeks with liquidations at or below LaR95", share, CRASH_SHARE, "at least"),

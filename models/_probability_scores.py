@@ -48,7 +48,7 @@ def calibration_error(probabilities: Array, outcomes: Array, bins: int = BINS) -
     total = 0.0
     for gap, count in calibration(probabilities, outcomes, bins)[:, 2:]:
         total += abs(gap) * count
-    return total / probabilities.size
+    return float(total / probabilities.size)
 
 
 def calibration(probabilities: Array, outcomes: Array, bins: int = BINS) -> Array:

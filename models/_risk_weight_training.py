@@ -24,7 +24,7 @@ from models._risk_weight_net import DOMAIN, MARKET, RiskWeightNet
 from models._seeds import SEEDS, fit_adam, train_seeds
 
 EVERY_HOURS: Final = 24
-STEPS: Final = 120
+STEPS: Final = 200
 RATE: Final = 0.02
 SHRINKAGE: Final = 1e-2
 TEST_YEAR: Final = 2025
