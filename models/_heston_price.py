@@ -66,7 +66,7 @@ def heston_volatility(p: HestonRows) -> Array:
 def _call(p: HestonRows) -> Array:
     variance = mean_variance(p) * p.years
     deviation = np.sqrt(variance)
-    x, w = np.polynomial.legendre.leggauss(NODES)
+    x, w = np.polynomial.legendre.leggauss(NODES)  # type: ignore[no-untyped-call]
     t = LAST * (x + 1) / 2
     y, dy = SPREAD * np.sinh(t), SPREAD * np.cosh(t) * w * LAST / 2
     u = y / deviation[:, None]
