@@ -22,8 +22,8 @@ SHAPE: Final = CircuitShape(
 )
 
 ABOUT: Final = """**What it computes.** The logit of the probability that the price, looked at hourly, falls within the
-next 7 days to where a position's health factor is 1; and a confidence in [0, 1]. A consumer applies 1 / (1 + e^-logit), or
-compares logits, which is the same. Whatever the market, the logit falls in the health factor.
+next 7 days to where a position's health factor is 1; and a confidence in [0, 1]. A consumer applies 1 / (1 + e^-logit),
+or compares logits, which is the same. Whatever the market, the logit falls in the health factor.
 
 **Inputs and their source.** On chain, from 91 prices of an observation feed at steps of 8 hours and the vault's
 positions: with r_t = p_t / p_(t-1) - 1 and sums of squares V (90 returns), W (the last 21), D (the last 3),
