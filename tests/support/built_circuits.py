@@ -18,9 +18,9 @@ MEMORY_MB = 2048
 REACH = 5.0
 MAX_ERROR = 5e-2
 
-# Without a table; and with tables of 2^10 rows
+# Without a table; and with tables of 2^10 rows, with weights finer than inputs
 NO_TABLE = CircuitParams(10, 10, 1, 64, 5, 1, (-128, 128), 7)
-TABLE = CircuitParams(6, 6, 1, 256, 4, 1, (-500, 500), 10)
+TABLE = CircuitParams(6, 11, 1, 256, 4, 1, (-500, 500), 10)
 
 
 def build_fixed(settings: Settings, name: str, network: Network, params: CircuitParams) -> CircuitManifest:

@@ -142,7 +142,7 @@ def test_choose_srs__none_imported__says_how(copy: Copy) -> None:
 
 
 def test_rebuild_circuit__set_up_of_another_size__is_refused(copy: Copy) -> None:
-    with pytest.raises(InvalidInput, match=r"has 2\^9 rows, the set-up 2\^5"):
+    with pytest.raises(InvalidInput, match=r"has 2\^7 rows, the set-up 2\^5"):
         rebuild_circuit(copy.settings, copy.circuit, choose_srs(copy.settings, 5, "dev"))
 
 
