@@ -79,7 +79,7 @@ class FeedOut(Schema):
     source: str = Field(description="Symbol of the market source that this service feeds it from; empty: none.")
     observations: str = Field(description="Name of the feed that the inputs come from.")
     model: str
-    unit: str = Field(description="What the answer means.")
+    unit: str = Field(description="What the answer means; of a vector, its components.")
 
     @classmethod
     def of(cls, feed: FeedView) -> Self:

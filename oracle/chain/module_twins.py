@@ -9,13 +9,14 @@ from typing import Any, Final, cast
 from oracle.chain.client import ChainClient
 from oracle.chain.code_match import matches_artifact
 from oracle.domain.direction import DirectionFeatures
-from oracle.domain.feature_modules import TWINS, VECTOR_TWINS, GarchFeatures, VectorFeatures, WindowFeatures
+from oracle.domain.feature_modules import VECTOR_TWINS, GarchFeatures, VectorFeatures, WindowFeatures
 from oracle.domain.garch import GarchParams
 from oracle.domain.gjr import GjrFeatures
 from oracle.domain.heston import HestonFeatures
 from oracle.domain.local_volatility import LocalVolatilityFeatures
 from oracle.domain.option_marks import OptionMarkFeatures
 from oracle.domain.realised_volatility import RealisedVolatilityFeatures
+from oracle.domain.risk_weight import RiskWeightFeatures
 from oracle.domain.tail_risk import TailRiskFeatures
 from oracle.errors import NotFound
 
@@ -29,6 +30,7 @@ _READERS: Final[dict[str, Callable[[Read], WindowFeatures | VectorFeatures]]] = 
     ),
     "RealisedVolatilityModule": lambda read: RealisedVolatilityFeatures(read("sigmaRefWad")),
     "DirectionModule": lambda _: DirectionFeatures(),
+    "RiskWeightModule": lambda read: RiskWeightFeatures(read("stride"), read("sigmaRefWad"), read("confidenceWad")),
     "HestonModule": lambda read: HestonFeatures(read("yearsWad"), read("logMoneynessWad")),
     "LocalVolatilityModule": lambda read: LocalVolatilityFeatures(
         read("yearsWad"), read("yearsBeforeWad"), read("logMoneynessWad")
@@ -53,7 +55,7 @@ class ModuleTwin:
     @property
     def window(self) -> int:
         """Observations that its inputs take."""
-        return 1 if self.reads_vectors else TWINS[self.contract].prices
+        return 1 if self.reads_vectors else cast(WindowFeatures, self.features).prices
 
     def inputs(self, observed: list[int], observed_at: int) -> list[int]:
         """The model's inputs for these prices, or for this vector."""

@@ -19,6 +19,7 @@ from oracle.domain.heston import HestonFeatures
 from oracle.domain.local_volatility import LocalVolatilityFeatures
 from oracle.domain.option_marks import OptionMarkFeatures
 from oracle.domain.realised_volatility import RealisedVolatilityFeatures
+from oracle.domain.risk_weight import RiskWeightFeatures
 from oracle.domain.tail_risk import TailRiskFeatures
 
 
@@ -26,7 +27,11 @@ class WindowFeatures(Protocol):
     """Inputs and answer of a module over a window of `prices` prices."""
 
     contract: ClassVar[str]
-    prices: ClassVar[int]
+
+    @property
+    def prices(self) -> int:
+        """Prices that a window takes."""
+        ...
 
     def arguments(self) -> tuple[object, ...]:
         """The module's constructor arguments between the source's address and the input scale."""
@@ -88,12 +93,15 @@ class GarchFeatures:
         return annualised_vol_wad(variance, self.params)
 
 
-TWINS: Final[dict[str, type[WindowFeatures]]] = {
-    twin.contract: twin
-    for twin in (GarchFeatures, GjrFeatures, TailRiskFeatures, RealisedVolatilityFeatures, DirectionFeatures)
-}
-
-
+_OVER_WINDOWS: Final[tuple[type[WindowFeatures], ...]] = (
+    GarchFeatures,
+    GjrFeatures,
+    TailRiskFeatures,
+    RealisedVolatilityFeatures,
+    DirectionFeatures,
+    RiskWeightFeatures,
+)
+TWINS: Final = {twin.contract: twin for twin in _OVER_WINDOWS}
 VECTOR_TWINS: Final[dict[str, type[VectorFeatures]]] = {
     twin.contract: twin for twin in (HestonFeatures, LocalVolatilityFeatures, OptionMarkFeatures)
 }

@@ -16,6 +16,7 @@ from oracle.domain.heston import RANGES, HestonFeatures
 from oracle.domain.local_volatility import LocalVolatilityFeatures
 from oracle.domain.option_marks import OptionMarkFeatures
 from oracle.domain.realised_volatility import RealisedVolatilityFeatures
+from oracle.domain.risk_weight import RiskWeightFeatures
 from oracle.domain.tail_risk import TailRiskFeatures
 from oracle.units import WAD
 
@@ -75,6 +76,14 @@ CASES = (
             gjr_of(rng), rng.randint(WAD, 16 * WAD), rng.randint(WAD, 16 * WAD), rng.choice((0, 1))
         ),
         (VARIANCES[0], VARIANCES[0]),
+    ),
+    FeatureCase(
+        "risk-weight",
+        "risk-weight",
+        "risk weight, a multiplier",
+        RiskWeightFeatures(8, 8 * WAD // 100, WAD // 2),
+        lambda rng: RiskWeightFeatures(rng.choice((1, 2, 3)), int(10 ** rng.uniform(16, 18.5)), rng.randint(0, WAD)),
+        ((0, 5 * WAD), (0, 5 * WAD)),
     ),
     FeatureCase(
         "direction-32",

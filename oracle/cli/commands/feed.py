@@ -30,8 +30,8 @@ def list_feeds(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     if call.as_json:
         render.print_json(feeds)
         return
-    rows = [(f["name"], f["kind"], f["address"], f["roundId"], _answer(f), f["observedAt"]) for f in feeds]
-    render.print_table("", ("name", "kind", "address", ">round", ">answer", ">observed at"), rows)
+    rows = [(f["name"], f["kind"], f["address"], f["roundId"], _answer(f), f["observedAt"], f["unit"]) for f in feeds]
+    render.print_table("", ("name", "kind", "address", ">round", ">answer", ">observed at", "answer is"), rows)
 
 
 @app.command("push")
