@@ -51,6 +51,7 @@ MARKETS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.timeout(0)  # as long as was asked for
 @pytest.mark.parametrize("name", MARKETS)
 def test_perp_market__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]

@@ -23,6 +23,7 @@ CALLS = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "6000"))
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(0)  # as long as was asked for
 def test_perp_market__random_sequences_under_forge__invariants_hold(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

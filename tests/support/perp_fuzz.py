@@ -60,8 +60,16 @@ class Fuzzer:
 
     def block(self, count: int, wait: int) -> int:
         """Runs one block `wait` seconds after the last; the number of calls in it."""
+        return self._compare(self._steps(count), wait)
+
+    def chosen(self, kinds: list[str], actor: int, wait: int) -> None:
+        """Runs one block of calls of these kinds by one account."""
+        self._compare((getattr(self, f"_draw_{kind}")(actor) for kind in kinds), wait)
+
+    def _compare(self, drawn: Iterator[Step], wait: int) -> int:
+        """Predicts each step as it is drawn, then runs them all and compares."""
         self.model.now += wait
-        steps = [self._predict(step) for step in self._steps(count)]
+        steps = [self._predict(step) for step in drawn]
         last = self._everything()
         digests, digest = self._run(steps)
         differing = [s for s, digest in zip(steps, digests, strict=True) if s.expected != digest]
