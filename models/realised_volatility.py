@@ -269,7 +269,7 @@ YESTERDAY: Final = "yesterday's"
 def evaluate(fitted: Fitted, data: Path) -> Report:
     """QLIKE of the days from 2022-09-20 on, forecast at midnight UTC, against every baseline."""
     scores = [_score(fitted, data, symbol) for symbol in SYMBOLS]
-    bars = [_bar(one, baseline) for one in scores for baseline in (HAR, PARKINSON_EWMA)]
+    bars = [_bar(one, baseline) for one in scores for baseline in (HAR, PARKINSON_EWMA, HAR_WEEKEND)]
     figures: dict[str, Draw] = {"calibration": partial(_draw, scores)}
     sources = tuple(source for one in scores for source in one.sources)
     return Report(tuple(bars), _scores_text(fitted, scores), LIMITS, sources, figures)
@@ -326,10 +326,18 @@ def _scores_text(fitted: Fitted, scores: list[MarketScore]) -> str:
     lines += [
         "",
         f"On validation data HAR-RV in volatilities, on the same inputs, has a QLIKE of "
-        f"{fitted.constants['linear_validation_loss']:.4f}, the best net {chosen:.4f}. Part of the gain over HAR-RV is "
-        "the calendar's: the column with weekends shows how much.",
+        f"{fitted.constants['linear_validation_loss']:.4f}, the best net {chosen:.4f}: so the net ships.",
+        "",
+        f"**{HAR_WEEKEND}**, refitted and with the net's calendar columns, is the hardest baseline:",
+        *(_weekend_line(one) for one in scores),
     ]
     return "\n".join(lines)
+
+
+def _weekend_line(one: MarketScore) -> str:
+    compared = diebold_mariano(one.loss(SHIPPED), one.loss(HAR_WEEKEND))
+    which = "loses to" if compared.difference > 0 else "beats"
+    return f"- {one.name}: what ships {which} it by {abs(compared.difference):.4f} (p = {compared.p_value:.3f})."
 
 
 def _draw(scores: list[MarketScore], axes: Any) -> None:
