@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {PositionState} from "../types/LendingTypes.sol";
+import {Margin} from "./Margin.sol";
 
 /// @title The lending vault's arithmetic
 /// @dev Ratios, rates and auction prices are WAD; feed prices have 8 decimals; amounts are base units. Safe from overflow
@@ -12,10 +13,9 @@ library LendingMath {
     uint256 internal constant WAD = 1e18;
     uint256 internal constant BPS = 1e4;
     uint256 internal constant YEAR = 365 days;
-    /// @dev The normal distribution's 99 % quantile, rounded up.
-    uint256 internal constant Z99 = 2_326347874040841101;
+    uint256 internal constant Z99 = Margin.Z99;
     /// @dev A volatility beyond 1e9 (100 billion %) is taken as that: every floor is reached long before.
-    uint256 internal constant MAX_VOLATILITY = 1e27;
+    uint256 internal constant MAX_VOLATILITY = Margin.MAX_RISK;
     /// @dev Added to totals when converting, so that the first supplier cannot set the price of a share (OpenZeppelin ERC-4626).
     uint256 internal constant VIRTUAL_SHARES = 1e6;
     uint256 internal constant VIRTUAL_ASSETS = 1;
