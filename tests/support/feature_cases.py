@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oracle.domain.deployment import FeedKind
 from oracle.domain.direction import DirectionFeatures
@@ -178,6 +178,13 @@ def surface_of(rng: random.Random) -> LocalVolatilityFeatures:
     return LocalVolatilityFeatures(wad(years), wad(before), wad(rng.uniform(-0.2, 0.2)))
 
 
+def at_time(case: VectorCase, now: int) -> VectorCase:
+    """The case with an expiry three months from now, where it has one."""
+    if not isinstance(case.typical, OptionMarkFeatures):
+        return case
+    return replace(case, typical=replace(case.typical, expiry=now + 90 * 86_400))
+
+
 VECTOR_CASES = (
     VectorCase(
         "heston-iv",
@@ -203,7 +210,7 @@ VECTOR_CASES = (
         "option-marks-8",
         "option-mark",
         "implied volatility of a strike",
-        OptionMarkFeatures(tuple(wad(27_000 + 1_000 * i) for i in range(8)), START + 2 * 10**9, 3),
+        OptionMarkFeatures(tuple(wad(27_000 + 1_000 * i) for i in range(8)), START + 90 * 86_400, 3),
         (30_000 * WAD, wad(0.6), wad(-0.05), wad(0.02)),
         marks_of,
         marks_values,
