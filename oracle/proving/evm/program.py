@@ -95,6 +95,9 @@ class Program:
             if self._is_kept(node):
                 self._kept.append(node)
                 self._slots[id(node)] = self._take()
+        self._multiples: dict[int, int] = {}
+        self._multiples_at = self._next_slot
+        self._next_slot += WORD * MAX_MULTIPLE
         self._prefixes = [self._take() for _ in self._inverted]
         self._layout = Layout.of(reading, self._next_slot)
         _require_checks(reading, self._layout)
@@ -133,7 +136,7 @@ class Program:
         return self._compute(value, depth)
 
     def _compute(self, node: Node, depth: int) -> tuple[str, int]:
-        modulus = "r" if depth < REACH else "R"
+        modulus = self._multiple(1, depth)
         if node.op == "neg":
             text, bound = self.expression(node.arguments[0], depth)
             return f"sub({self._multiple(bound, depth + 1)}, {text})", bound
@@ -153,9 +156,12 @@ class Program:
         return f"addmod({left}, {right}, {modulus})", 1
 
     def _multiple(self, bound: int, depth: int) -> str:
-        if bound == 1:
-            return "r" if depth < REACH else "R"
-        return hex(bound * R)
+        """A multiple of the modulus; the compiler turns a large literal into a copy from code, at ten times the gas."""
+        if bound == 1 and depth < REACH:
+            return "r"
+        if bound not in self._multiples:
+            self._multiples[bound] = self._multiples_at + WORD * (bound - 1)
+        return f"mload({self._multiples[bound]:#x})"
 
     def _deeper_second(self, node: Node) -> tuple[Value, Value]:
         """Arguments are evaluated from the last to the first: the deeper one goes last, on the shorter stack."""
@@ -194,8 +200,10 @@ class Program:
     def _body(self) -> Iterator[str]:
         yield from self._transcript()
         yield from self._instance_fraction()
-        yield from self._arithmetic()
-        yield from self._sum_of_points()
+        lines = [*self._arithmetic(), *self._sum_of_points()]
+        for bound, at in self._multiples.items():
+            yield f"mstore({at:#x}, mul(r, {bound}))"
+        yield from lines
         yield from self._pairing()
 
     def _transcript(self) -> Iterator[str]:

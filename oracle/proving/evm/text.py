@@ -8,7 +8,7 @@ from typing import Final
 WORD: Final = 0x20
 UNROLL: Final = 8
 
-CHECK_INSTANCE: Final = ["ok := and(ok, lt(mload({at}), R))"]
+CHECK_INSTANCE: Final = ["ok := and(ok, lt(mload({at}), r))"]
 
 
 def unrolled(start: int, count: int, lines: list[str]) -> Iterator[str]:
@@ -37,7 +37,7 @@ def unpack(name: str, to: int, count: int, width: int) -> Iterator[str]:
     def element(step: int, at: str) -> str:
         shift = 8 * (WORD - width * (step + 1))
         taken = f"shr({shift}, w)" if shift else "w"
-        return f"mstore({at}, mod(add(R, signextend({sign}, {taken})), R))"
+        return f"mstore({at}, mod(add(r, signextend({sign}, {taken})), r))"
 
     yield f"let c := {name}.offset"
     yield "let w"
@@ -75,6 +75,7 @@ contract Halo2Verifier {{
         uint256 ok;
         uint256 at;
         assembly {{
+            let r := R
             at := proof.offset
             ok := and(and(eq(proof.length, {proof_length:#x}), eq(at, 0x64)), eq(instances.length, {instance_count:#x}))
             if ok {{
@@ -94,6 +95,7 @@ contract Halo2Verifier {{
         uint256 ok;
         uint256 at;
         assembly {{
+            let r := R
             at := proof.offset
             ok := and(eq(proof.length, {proof_length:#x}), eq(at, 0x84))
             ok := and(ok, and(eq(inputs.length, {input_bytes:#x}), eq(outputs.length, {output_bytes:#x})))
