@@ -20,6 +20,7 @@ Z_EDGES: Final = (0.0, 1.0, 2.0, np.inf)
 YEAR_EDGES: Final = (0.0, 30 / 365.25, 120 / 365.25, np.inf)
 SMALLEST_BUCKET: Final = 50
 MISPRICED: Final = 2.0
+QUADRATIC: Final = "least squares, all products of two inputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,17 @@ def z_scores(quotes: OptionQuotes, marks: Array, deviations: Mapping[str, float]
     return scores
 
 
-def evaluate(fitted: Fitted, quotes: OptionQuotes, marks: Array) -> Report:
-    """Errors of marks against quotes, by day, and against Malz's parabola through the same pillars."""
+def evaluate(fitted: Fitted, quotes: OptionQuotes, marks: Array, quadratic: Array) -> Report:
+    """Errors of marks against quotes, by day, and against closed forms of the same inputs.
+
+    These are Malz's parabola through the pillars, and `quadratic`, fitted to the days that the net was trained on.
+    """
     others = malz(quotes)
-    volatilities = {"net": marks, "Malz parabola": others, "atm, no smile": quotes.atm}
+    volatilities = {"net": marks, QUADRATIC: quadratic, "Malz parabola": others, "atm, no smile": quotes.atm}
     gaps = {name: value - quotes.volatility for name, value in volatilities.items()}
     days = np.unique(quotes.day)
     losses = {name: _daily(quotes, gap**2) for name, gap in gaps.items()}
-    compared = diebold_mariano(losses["net"], losses["Malz parabola"])
+    compared = diebold_mariano(losses["net"], losses[QUADRATIC])
     rmse = {name: float(np.sqrt(loss.mean()) * BASIS_POINTS) for name, loss in losses.items()}
     price = {name: _price_errors(quotes, value) for name, value in volatilities.items()}
     scores = z_scores(quotes, marks, fitted.constants)
@@ -78,18 +82,18 @@ def evaluate(fitted: Fitted, quotes: OptionQuotes, marks: Array) -> Report:
         Bar(
             f"RMSE of volatility, bp, {len(days)} days (Diebold-Mariano p = {compared.p_value:.3f})",
             rmse["net"],
-            rmse["Malz parabola"],
-            baseline=rmse["Malz parabola"],
-            baseline_name="Malz parabola",
+            rmse[QUADRATIC],
+            baseline=rmse[QUADRATIC],
+            baseline_name=QUADRATIC,
         ),
         Bar(
             "price, mean absolute error, bp of the forward",
             float(price["net"].mean()),
-            float(price["Malz parabola"].mean()),
-            baseline=float(price["Malz parabola"].mean()),
-            baseline_name="Malz parabola",
+            float(price[QUADRATIC].mean()),
+            baseline=float(price[QUADRATIC].mean()),
+            baseline_name=QUADRATIC,
         ),
-        Bar("quotes with |z| above 2, share", beyond, 0.10),
+        Bar("share of quotes beyond two deviations", beyond, 0.10),
     )
     text = _text(Findings(quotes, rmse, price, scores, beyond, next_day(quotes, marks, scores)), fitted)
     figures: dict[str, Draw] = {"errors": partial(_draw, quotes, gaps)}

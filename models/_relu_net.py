@@ -44,6 +44,12 @@ def relu_net(inputs: Array, weights: Weights) -> Array:
     return values
 
 
+def products(rows: Array) -> Array:
+    """1, the inputs and every product of two of them, a row each: what a net has to beat by least squares."""
+    first, second = np.triu_indices(rows.shape[1])
+    return np.concatenate([np.ones((len(rows), 1)), rows, rows[:, first] * rows[:, second]], axis=1)
+
+
 def train_batches(
     module: nn.Module,
     inputs: Array,
