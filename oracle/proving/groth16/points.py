@@ -1,0 +1,225 @@
+"""Sums and multiples of points of both groups, complete: equal, opposite and infinite points are taken too.
+
+None is the point at infinity. Additions are affine; those of one round share one inversion (oracle.proving.srs_curve).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from oracle.constants import BN254_SCALAR_FIELD
+from oracle.proving.srs_curve import (
+    BASE_FIELD,
+    G2,
+    SMALL_WINDOW,
+    Fp2,
+    Point,
+    TwistPoint,
+    add_all,
+    double_all,
+    invert_all,
+    multiply_base,
+    negative,
+)
+
+TWIST_WINDOW: Final = 5
+
+
+def add_each(left: Sequence[Point | None], right: Sequence[Point | None]) -> list[Point | None]:
+    """The sum of each pair of points of G1."""
+    sums: list[Point | None] = [a or b for a, b in zip(left, right, strict=True)]
+    pairs = [(i, a, b) for i, (a, b) in enumerate(zip(left, right, strict=True)) if a and b]
+    plain = [(i, a, b) for i, a, b in pairs if a[0] != b[0]]
+    for i, a, b in pairs:
+        if a[0] == b[0]:
+            sums[i] = double_all([a])[0] if a[1] == b[1] else None
+    for (i, _, _), point in zip(plain, add_all([a for _, a, _ in plain], [b for _, _, b in plain]), strict=True):
+        sums[i] = point
+    return sums
+
+
+def add(left: Point | None, right: Point | None) -> Point | None:
+    """The sum of two points of G1."""
+    return add_each([left], [right])[0]
+
+
+def multiply(scalar: int, point: Point | None) -> Point | None:
+    """scalar * point in G1, by double and add; the scalar may be negative."""
+    if point is None:
+        return None
+    base, result = (point if scalar >= 0 else negative(point)), None
+    for bit in bin(abs(scalar))[2:]:
+        result = add(result, result)
+        if bit == "1":
+            result = add(result, base)
+    return result
+
+
+def totals(groups: Sequence[Sequence[Point]]) -> list[Point | None]:
+    """The sum of each group of points of G1, all groups at once."""
+    rows: list[list[Point]] = [list(group) for group in groups]
+    while any(len(row) > 1 for row in rows):
+        pairs = [(at, row[i], row[i + 1]) for at, row in enumerate(rows) for i in range(0, len(row) - 1, 2)]
+        rows = [row[-1:] if len(row) % 2 else [] for row in rows]
+        sums = add_each([a for _, a, _ in pairs], [b for _, _, b in pairs])
+        for (at, _, _), point in zip(pairs, sums, strict=True):
+            if point is not None:
+                rows[at].append(point)
+    return [row[0] if row else None for row in rows]
+
+
+def linear(scalars: Sequence[int], points: Sequence[Point | None]) -> Point | None:
+    """The sum of scalar * point in G1 for scalars of the field, most of which are small in magnitude."""
+    ones: list[Point] = []
+    others: list[tuple[int, Point]] = []
+    for scalar, point in zip(scalars, points, strict=True):
+        value = signed(scalar)
+        if value and point is not None:
+            side = point if value > 0 else negative(point)
+            if abs(value) == 1:
+                ones.append(side)
+            else:
+                others.append((abs(value), side))
+    return add(totals([ones])[0], _by_buckets(others))
+
+
+def _by_buckets(terms: Sequence[tuple[int, Point]]) -> Point | None:
+    """The sum of scalar * point for positive scalars: Pippenger's buckets, those of all windows at once."""
+    width = max(1, min(10, len(terms).bit_length() - 4))
+    mask = (1 << width) - 1
+    windows = -(-max((scalar.bit_length() for scalar, _ in terms), default=0) // width)
+    buckets: list[list[Point]] = [[] for _ in range(windows * mask)]
+    for scalar, point in terms:
+        for window in range(windows):
+            digit = scalar >> width * window & mask
+            if digit:
+                buckets[window * mask + digit - 1].append(point)
+    sums = totals(buckets)
+    running: list[Point | None] = [None] * windows
+    weighted: list[Point | None] = [None] * windows
+    for digit in reversed(range(mask)):
+        running = add_each(running, sums[digit::mask])
+        weighted = add_each(weighted, running)
+    result: Point | None = None
+    for part in reversed(weighted):
+        for _ in range(width):
+            result = add(result, result)
+        result = add(result, part)
+    return result
+
+
+def signed(scalar: int) -> int:
+    """The integer nearest zero that a scalar stands for."""
+    value = scalar % BN254_SCALAR_FIELD
+    return value if value <= BN254_SCALAR_FIELD // 2 else value - BN254_SCALAR_FIELD
+
+
+def multiples_of_base(scalars: Sequence[int]) -> list[Point | None]:
+    """scalar * G1 for each scalar of the field."""
+    made = iter(multiply_base([s for s in scalars if s], SMALL_WINDOW)) if any(scalars) else iter(())
+    return [next(made) if scalar else None for scalar in scalars]
+
+
+def twist_add_all(left: Sequence[TwistPoint], right: Sequence[TwistPoint]) -> list[TwistPoint]:
+    """Sums of pairs of points of G2 with distinct x. Raises ValueError where two x are the same."""
+    q = BASE_FIELD
+    runs = [((b[0][0] - a[0][0]) % q, (b[0][1] - a[0][1]) % q) for a, b in zip(left, right, strict=True)]
+    norms = invert_all([(re * re + im * im) % q for re, im in runs], q)
+    sums = []
+    for a, b, (re, im), norm in zip(left, right, runs, norms, strict=True):
+        inverse = (re * norm % q, -im * norm % q)
+        slope = _times(((b[1][0] - a[1][0]), (b[1][1] - a[1][1])), inverse)
+        sums.append(_chord(a, b[0], slope))
+    return sums
+
+
+def twist_add(left: TwistPoint | None, right: TwistPoint | None) -> TwistPoint | None:
+    """The sum of two points of G2."""
+    if left is None or right is None:
+        return left or right
+    if left[0] != right[0]:
+        return twist_add_all([left], [right])[0]
+    if left[1] != right[1] or left[1] == (0, 0):
+        return None
+    (re, im), q = left[1], BASE_FIELD
+    norm = pow(4 * (re * re + im * im), -1, q)
+    inverse = (2 * re * norm % q, -2 * im * norm % q)
+    square = _times(left[0], left[0])
+    return _chord(left, left[0], _times((3 * square[0], 3 * square[1]), inverse))
+
+
+def twist_negative(point: TwistPoint) -> TwistPoint:
+    """-point in G2."""
+    return point[0], (-point[1][0] % BASE_FIELD, -point[1][1] % BASE_FIELD)
+
+
+def twist_multiply(scalar: int, point: TwistPoint | None) -> TwistPoint | None:
+    """scalar * point in G2, by double and add; the scalar may be negative."""
+    if point is None:
+        return None
+    base, result = (point if scalar >= 0 else twist_negative(point)), None
+    for bit in bin(abs(scalar))[2:]:
+        result = twist_add(result, result)
+        if bit == "1":
+            result = twist_add(result, base)
+    return result
+
+
+def twist_total(points: Sequence[TwistPoint]) -> TwistPoint | None:
+    """The sum of points of G2."""
+    row: list[TwistPoint] = list(points)
+    while len(row) > 1:
+        half = len(row) // 2
+        rest = row[2 * half :]
+        try:
+            sums: list[TwistPoint] = twist_add_all(row[:half], row[half : 2 * half])
+        except ValueError:
+            pairs = zip(row[:half], row[half : 2 * half], strict=True)
+            sums = [one for left, right in pairs if (one := twist_add(left, right)) is not None]
+        row = sums + rest
+    return row[0] if row else None
+
+
+def twist_linear(scalars: Sequence[int], points: Sequence[TwistPoint | None]) -> TwistPoint | None:
+    """The sum of scalar * point in G2: quick where scalars are 0, 1 or -1."""
+    parts: list[TwistPoint] = []
+    for scalar, point in zip(scalars, points, strict=True):
+        value = signed(scalar)
+        if value == 1 and point is not None:
+            parts.append(point)
+        elif value and (product := twist_multiply(value, point)) is not None:
+            parts.append(product)
+    return twist_total(parts)
+
+
+def multiples_of_twist_base(scalars: Sequence[int]) -> list[TwistPoint | None]:
+    """scalar * G2 for each scalar of the field, by windows of a shared table."""
+    sums: list[TwistPoint | None] = [None] * len(scalars)
+    base: TwistPoint = G2
+    for shift in range(0, BN254_SCALAR_FIELD.bit_length(), TWIST_WINDOW):
+        row: list[TwistPoint | None] = [None, base]
+        while len(row) < 1 << TWIST_WINDOW:
+            row.append(twist_add(row[-1], base))
+        picked = [row[scalar >> shift & (1 << TWIST_WINDOW) - 1] for scalar in scalars]
+        busy = [(i, a, b) for i, (a, b) in enumerate(zip(sums, picked, strict=True)) if a and b]
+        added = twist_add_all([a for _, a, _ in busy], [b for _, _, b in busy])
+        sums = [a or b for a, b in zip(sums, picked, strict=True)]
+        for (i, _, _), point in zip(busy, added, strict=True):
+            sums[i] = point
+        following = twist_add(row[-1], base)
+        assert following is not None
+        base = following
+    return sums
+
+
+def _times(a: Fp2, b: Fp2) -> Fp2:
+    return (a[0] * b[0] - a[1] * b[1]) % BASE_FIELD, (a[0] * b[1] + a[1] * b[0]) % BASE_FIELD
+
+
+def _chord(a: TwistPoint, x2: Fp2, slope: Fp2) -> TwistPoint:
+    """The third point of the line of this slope through a and a point at x2, mirrored."""
+    q, square = BASE_FIELD, _times(slope, slope)
+    x = (square[0] - a[0][0] - x2[0]) % q, (square[1] - a[0][1] - x2[1]) % q
+    turn = _times(slope, (a[0][0] - x[0], a[0][1] - x[1]))
+    return x, ((turn[0] - a[1][0]) % q, (turn[1] - a[1][1]) % q)
