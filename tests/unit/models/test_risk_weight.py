@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models.risk_weight import FAMILY
 
 from models._data import HourlySeries
 from models._export import committed
@@ -18,6 +17,7 @@ from models._risk_weight_data import loss_windows, unconditional
 from models._risk_weight_net import HIGHEST, LAMBDA, LOWEST, MARKET, reference, samples, shortfalls, weight
 from models._risk_weight_report import violations
 from models._risk_weight_training import LINEAR, market_of, unit_of
+from models.risk_weight import FAMILY
 
 ratios = st.floats(0, 20)
 confidences = st.floats(0, 1)
