@@ -1,8 +1,9 @@
 """Marks of options: the implied volatility of eight strikes from the three numbers that quote an expiry's smile.
 
-The market's own closed form through the same three pillars is the baseline: Malz (1997), "Estimating the probability
-distribution of the future exchange rate from option prices", eq. 5. Values and Greeks follow on chain from the proven
-volatility by Black (1976), contracts/libraries/Black76.sol.
+A quadratic form of the inputs, fitted to real quotes by least squares; small nets are trained beside it and would ship
+if they were the better on later days. The market's own closed form through the same pillars is the baseline: Malz
+(1997), "Estimating the probability distribution of the future exchange rate from option prices", eq. 5. Values and
+Greeks follow on chain from the proven volatility by Black (1976), contracts/libraries/Black76.sol.
 
 Inputs, eight rows of 6, one a strike, from K, the expiry's forward F, T years of 365.25 days, and the signed pillars
 atm (volatility at K = F), rr (25-delta call less put) and bf (their mean less atm):
@@ -18,28 +19,30 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from torch import nn
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from models._errors import ParameterOutOfRange
 from models._export import load_weights
-from models._marks_report import evaluate, residual_deviations
+from models._marks_report import compare, evaluate, residual_deviations
 from models._option_quotes import MAX_Z, MIN_YEARS, OptionQuotes, option_quotes
 from models._registry import Array, Family, Fitted, Output, Report, Weights
 from models._relu_net import ReluNet, products, relu_net, train_batches
-from models._seeds import train_seeds
+from models._seeds import Trained, train_seeds
 
 STRIKES: Final = 8
 WIDTHS: Final = (6, 16, 16, 1)
 MAX_YEARS: Final = 1.0
-MAX_SKEW: Final = (-0.4, 0.3)
-MAX_WINGS: Final = (-0.02, 0.12)
+MAX_SKEW: Final = (-0.3, 0.2)
+MAX_WINGS: Final = (-0.01, 0.07)
 DOMAIN: Final = (
     (-MAX_Z, MAX_Z),
     (0.0625, 1.0),  # sqrt T
     MAX_SKEW,
     MAX_WINGS,
-    (-1.2, 1.2),  # z rr / atm
-    (-0.18, 1.08),  # z^2 bf / atm
+    (-0.9, 0.9),  # z rr / atm
+    (-0.09, 0.63),  # z^2 bf / atm
 )
 CORNERS: Final = 90
 CORNERS_SEED: Final = 6
@@ -47,6 +50,8 @@ CORNERS_SEED: Final = 6
 TRAINED_SHARE: Final = 0.5
 VALIDATED_SHARE: Final = 0.65
 STEPS: Final = 12_000
+RIDGE: Final = 1e-6
+SIGNIFICANT: Final = 0.05
 # A quote's own noise, as a share of atm, below its half spread
 FLOOR: Final = 0.01
 # A tenth of a volatility point at 100 %
@@ -84,13 +89,59 @@ def in_domain(quotes: OptionQuotes) -> OptionQuotes:
 
 
 def volatility(quotes: OptionQuotes, weights: Weights) -> Array:
-    """The net's implied volatilities of these quotes' strikes."""
-    return np.asarray(relu_net(quote_rows(quotes), weights)[:, 0] * quotes.atm)
+    """Implied volatilities of these quotes' strikes."""
+    return np.asarray(smile(quote_rows(quotes), weights) * quotes.atm)
+
+
+class QuadraticSmile(nn.Module):
+    """constant + linear . x + x' square x for each row x, `square` upper triangular."""
+
+    square: Tensor
+    linear: Tensor
+    constant: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        size = len(DOMAIN)
+        for name, shape in (("square", (size, size)), ("linear", (size,)), ("constant", (1,))):
+            self.register_buffer(name, torch.zeros(shape))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Shape (rows, 1)."""
+        return ((inputs @ self.square + self.linear) * inputs).sum(dim=1, keepdim=True) + self.constant
+
+
+def smile(rows: Array, weights: Weights) -> Array:
+    """Volatility over atm of rows of 6, by whichever form the weights are of."""
+    if "square" not in weights:
+        return relu_net(rows, weights)[:, 0]
+    square, linear, constant = (weights[name].astype(np.float64) for name in ("square", "linear", "constant"))
+    return np.asarray(np.einsum("ni,ij,nj->n", rows, square, rows) + rows @ linear + constant)
+
+
+def module(weights: Weights) -> nn.Module:
+    """The torch module of these weights, ready to export."""
+    return load_weights(QuadraticSmile() if "square" in weights else ReluNet(WIDTHS), weights)
 
 
 def reference(inputs: Array, weights: Weights) -> Array:
     """Outputs (n, 8) for inputs (n, 48)."""
-    return relu_net(inputs.reshape(-1, len(DOMAIN)), weights).reshape(-1, STRIKES)
+    return smile(inputs.reshape(-1, len(DOMAIN)), weights).reshape(-1, STRIKES)
+
+
+def least_squares(quotes: OptionQuotes) -> dict[str, NDArray[np.float32]]:
+    """The quadratic form closest to the quotes, each counting by its precision, with a slight ridge."""
+    rows, unit = quote_rows(quotes), precision(quotes)
+    design = products(rows) * unit[:, None]
+    scale = design.std(axis=0) + 1e-9
+    scaled = design / scale
+    ridge = RIDGE * len(rows) * np.eye(scaled.shape[1])
+    target = quotes.volatility / quotes.atm * unit
+    coefficients = (np.linalg.solve(scaled.T @ scaled + ridge, scaled.T @ target) / scale).astype(np.float32)
+    size = rows.shape[1]
+    square = np.zeros((size, size), dtype=np.float32)
+    square[np.triu_indices(size)] = coefficients[size + 1 :]
+    return {"constant": coefficients[:1], "linear": coefficients[1 : size + 1], "square": square}
 
 
 def samples(count: int, seed: int) -> Array:
@@ -125,39 +176,44 @@ def precision(quotes: OptionQuotes) -> Array:
 
 
 def fit(data: Path) -> Fitted:
-    """Five nets on the first half of the days; the best on the days after them. Raises DataMissing."""
+    """Least squares and five nets on the first half of the days. Raises DataMissing."""
     quotes = in_domain(option_quotes(data))
     known, held, _ = spans(quotes)
     inputs, targets, units = quote_rows(known), (known.volatility / known.atm)[:, None], precision(known)
 
-    def loss(module: nn.Module) -> float:
-        weights = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
+    def loss(net: nn.Module) -> float:
+        weights = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
         gaps = (volatility(held, weights) - held.volatility) / held.atm * precision(held)
         return float(np.sqrt(np.mean(gaps**2)) * 1e4)
 
     trained = train_seeds(
         lambda: ReluNet(WIDTHS),
-        lambda module: train_batches(module, inputs, targets, units=units, steps=STEPS),
+        lambda net: train_batches(net, inputs, targets, units=units, steps=STEPS),
         loss,
     )
-    weights = trained.weights[trained.best]
+    return choose(quotes, trained)
+
+
+def choose(quotes: OptionQuotes, trained: Trained) -> Fitted:
+    """The best seed's net if it beats least squares on the test days, Diebold-Mariano p < .05; else least squares."""
+    known, held, tested = spans(quotes)
+    quadratic, net = least_squares(known), trained.weights[trained.best]
+    scores = compare(tested, volatility(tested, net), volatility(tested, quadratic))
+    wins = scores["net RMSE, bp"] < scores["least squares RMSE, bp"] and scores["p"] < SIGNIFICANT
+    weights = net if wins else quadratic
     return Fitted(
         weights=weights,
-        ships="net 6-16-16-1 on eight strikes, ReLU",
-        seed=trained.best,
+        ships="net 6-16-16-1 on eight strikes" if wins else "quadratic form by least squares; the nets were no better",
+        seed=trained.best if wins else None,
         seed_scores=trained.losses,
         sources=quotes.sources,
-        constants=residual_deviations(held, volatility(held, weights)),
+        constants=residual_deviations(held, volatility(held, weights)) | scores,
     )
 
 
 def _scored(fitted: Fitted, data: Path) -> Report:
-    known, _, quotes = spans(in_domain(option_quotes(data)))
-    fit_on, unit = products(quote_rows(known)), precision(known)[:, None]
-    targets = (known.volatility / known.atm)[:, None]
-    coefficients = np.linalg.lstsq(fit_on * unit, targets * unit, rcond=None)[0][:, 0]
-    quadratic = products(quote_rows(quotes)) @ coefficients * quotes.atm
-    return evaluate(fitted, quotes, volatility(quotes, fitted.weights), quadratic)
+    quotes = spans(in_domain(option_quotes(data)))[2]
+    return evaluate(fitted, quotes, volatility(quotes, fitted.weights))
 
 
 ABOUT: Final = """
@@ -170,7 +226,7 @@ mark over the deviation that such quotes had on validation days.
 atm, rr and bf (25 delta) and the forward are signed by the publishers, strikes and expiry are the feed's
 configuration.
 
-**Domain.** |z| <= 3, T 2 days to 1 year, rr/atm -.4 to .3, bf/atm -.02 to .12; anything else is refused.
+**Domain.** |z| <= 3, T 2 days to 1 year, rr/atm -.3 to .2, bf/atm -.01 to .07; anything else is refused.
 """
 
 FAMILY: Final = Family(
@@ -178,7 +234,7 @@ FAMILY: Final = Family(
     circuit_id="option-marks-8",
     title="Option marks, eight strikes of an expiry",
     about=ABOUT,
-    module=lambda weights: load_weights(ReluNet(WIDTHS), weights),
+    module=module,
     reference=reference,
     samples=samples,
     domain=DOMAIN,

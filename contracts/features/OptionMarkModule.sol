@@ -65,10 +65,10 @@ contract OptionMarkModule is VectorModule {
             uint256 c = COLUMNS * i;
             x[c] = _quantised(c, z, -3e18, 3e18);
             x[c + 1] = _quantised(c + 1, root, 0.0625e18, WAD);
-            x[c + 2] = _quantised(c + 2, skew, -0.4e18, 0.3e18);
-            x[c + 3] = _quantised(c + 3, wings, -0.02e18, 0.12e18);
-            x[c + 4] = _quantised(c + 4, z * skew / WAD, -1.2e18, 1.2e18);
-            x[c + 5] = _quantised(c + 5, z * z / WAD * wings / WAD, -0.18e18, 1.08e18);
+            x[c + 2] = _quantised(c + 2, skew, -0.3e18, 0.2e18);
+            x[c + 3] = _quantised(c + 3, wings, -0.01e18, 0.07e18);
+            x[c + 4] = _quantised(c + 4, z * skew / WAD, -0.9e18, 0.9e18);
+            x[c + 5] = _quantised(c + 5, z * z / WAD * wings / WAD, -0.09e18, 0.63e18);
         }
     }
 

@@ -21,10 +21,10 @@ ATM_RANGE: Final[Bounds] = (_CENT, 5 * WAD)
 DOMAIN: Final[tuple[Bounds, ...]] = (
     (-3 * WAD, 3 * WAD),
     (WAD // 16, WAD),
-    (-40 * _CENT, 30 * _CENT),
-    (-2 * _CENT, 12 * _CENT),
-    (-120 * _CENT, 120 * _CENT),
-    (-18 * _CENT, 108 * _CENT),
+    (-30 * _CENT, 20 * _CENT),
+    (-_CENT, 7 * _CENT),
+    (-90 * _CENT, 90 * _CENT),
+    (-9 * _CENT, 63 * _CENT),
 )
 
 
