@@ -97,14 +97,14 @@ def _size(wanted: int, held: int, path: Path) -> int:
 
 
 def _read_ptau(file: BinaryIO, path: Path, logrows: int | None) -> SrsPoints:
-    sections = _sections(file, path)
+    sections = ptau_sections(file, path)
     header, header_size = sections[1]
     file.seek(header)
-    width = _u32(file)
+    width = read_u32(file)
     modulus = int.from_bytes(file.read(COORDINATE_BYTES), "little")
     if (width, modulus) != (COORDINATE_BYTES, BASE_FIELD) or header_size < 8 + COORDINATE_BYTES:
         raise InvalidInput(f"{path} is of another curve than BN254", remedy="take a file of bn128")
-    held = _u32(file)
+    held = read_u32(file)
     if not 1 <= held <= MAX_PTAU_POWER:
         raise InvalidInput(f"{path} says that its power is {held}")
     if logrows is None:
@@ -120,17 +120,17 @@ def _read_ptau(file: BinaryIO, path: Path, logrows: int | None) -> SrsPoints:
     return SrsPoints(wanted, powers, (), g2, s_g2)
 
 
-def _sections(file: BinaryIO, path: Path) -> dict[int, tuple[int, int]]:
+def ptau_sections(file: BinaryIO, path: Path) -> dict[int, tuple[int, int]]:
     """Where each section starts and its size. Raises InvalidInput unless 1, 2 and 3 are there once, within the file."""
     file.seek(0, 2)
     end = file.tell()
     file.seek(len(PTAU_MAGIC))
-    version, count = _u32(file), _u32(file)
+    version, count = read_u32(file), read_u32(file)
     if version != PTAU_VERSION or count > MAX_PTAU_SECTIONS:
         raise InvalidInput(f"{path} is a .ptau file of version {version} with {count} sections")
     found: dict[int, tuple[int, int]] = {}
     for _ in range(count):
-        number, size = _u32(file), int.from_bytes(file.read(8), "little")
+        number, size = read_u32(file), int.from_bytes(file.read(8), "little")
         start = file.tell()
         if number in found or start + size > end:
             raise InvalidInput(f"{path} is damaged at section {number}: twice, or beyond the file's {end} bytes")
@@ -142,7 +142,8 @@ def _sections(file: BinaryIO, path: Path) -> dict[int, tuple[int, int]]:
     return found
 
 
-def _u32(file: BinaryIO) -> int:
+def read_u32(file: BinaryIO) -> int:
+    """The next four bytes as a number."""
     return int.from_bytes(file.read(4), "little")
 
 
@@ -151,7 +152,8 @@ def montgomery(value: int) -> bytes:
     return ((value << 256) % BASE_FIELD).to_bytes(COORDINATE_BYTES, "little")
 
 
-def _coordinates(data: bytes, path: Path) -> Iterator[int]:
+def coordinates(data: bytes, path: Path) -> Iterator[int]:
+    """The coordinates that a section holds, out of Montgomery form. Raises InvalidInput for one that is not reduced."""
     for start in range(0, len(data), COORDINATE_BYTES):
         value = int.from_bytes(data[start : start + COORDINATE_BYTES], "little")
         if value >= BASE_FIELD:
@@ -160,10 +162,10 @@ def _coordinates(data: bytes, path: Path) -> Iterator[int]:
 
 
 def _points(data: bytes, path: Path) -> list[Point]:
-    values = _coordinates(data, path)
+    values = coordinates(data, path)
     return list(zip(values, values, strict=True))
 
 
 def _twist_points(data: bytes, path: Path) -> list[TwistPoint]:
-    values = list(_coordinates(data, path))
+    values = list(coordinates(data, path))
     return [((values[i], values[i + 1]), (values[i + 2], values[i + 3])) for i in (0, 4)]

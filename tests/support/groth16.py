@@ -17,6 +17,7 @@ from oracle.proving.groth16.network import IntegerNetwork, Matrix, Offset, Relu,
 from oracle.proving.groth16.prover import prove
 from oracle.proving.groth16.setup import Secrets, key_from_secrets
 from oracle.proving.groth16.solidity import CONTRACT, verifier_source
+from oracle.proving.srs import DEV
 from oracle.settings import Settings
 from tests.support.inference import deploy_artifact
 from tests.support.local_chain import LocalChain
@@ -68,7 +69,7 @@ class SmallCircuit:
     @cached_property
     def source(self) -> str:
         """Its verifier."""
-        return verifier_source(self.key.verifying, self.layout)
+        return verifier_source(self.key.verifying, self.layout, DEV)
 
     def prove(self, inputs: Sequence[int]) -> Claim:
         """A fresh proof."""

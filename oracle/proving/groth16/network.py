@@ -2,7 +2,8 @@
 
 Inputs are round(v * 2^input_scale), weights round(w * 2^param_scale), halves away from zero. A product whose scale is
 above input_scale * scale_rebase_multiplier is divided down to that scale, before its bias is added; the bias is rounded
-at the scale it is added at (ezkl, src/circuit/ops/hybrid.rs and src/graph/node.rs). ezkl's circuit lets a prover take
+at the scale it is added at, unless two nodes share it: then at param_scale (ezkl, src/circuit/ops/hybrid.rs and
+src/graph/node.rs). ezkl's circuit lets a prover take
 either neighbour of an exact half; its witness takes the one away from zero, and so does, always, what is here.
 """
 
@@ -171,7 +172,8 @@ class _Reader:
     def _offset(self, node: Any, constant: Any, sign: int) -> None:
         if self.scale < self.param_scale or constant.size not in (1, self.width):
             raise self._refused(node, f"adds {constant.size} constants at a finer scale or of another number")
-        values = self._quantised(constant.reshape(-1), self.scale)
+        finest = self.param_scale if self._uses(constant) > 1 else self.scale
+        values = [value << self.scale - finest for value in self._quantised(constant.reshape(-1), finest)]
         values = values * self.width if len(values) == 1 else values
         self.steps.append(Offset(tuple(sign * value for value in values)))
 
@@ -181,9 +183,13 @@ class _Reader:
     def _constant(self, node: Any, name: str) -> Any:
         if name not in self.constants:
             raise self._refused(node, f"reads {name}, which is no constant")
-        if sum(list(one.input).count(name) for one in self.nodes) > 1:
-            raise self._refused(node, f"shares the constant {name} with another, which ezkl rounds in another way")
         return self.constants[name]
+
+    def _uses(self, constant: Any) -> int:
+        """How many nodes read a constant, equal ones being one: ezkl merges them, and rounds no shared one anew."""
+        content = constant.reshape(-1).tobytes()
+        read = [name for node in self.nodes for name in node.input if name in self.constants]
+        return sum(self.constants[name].reshape(-1).tobytes() == content for name in read)
 
     def _refused(self, node: Any, why: str) -> InvalidInput:
         return InvalidInput(f"node {node.name or node.output[0]} ({node.op_type}) {why}", remedy=_REMEDY)

@@ -1,0 +1,155 @@
+"""Groth16 set-ups and proofs of small networks, wired to the circuits of this machine."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from oracle.cli.proving import opened_engine
+from oracle.cli.service_access import Say
+from oracle.constants import BN254_SCALAR_FIELD
+from oracle.domain.proofs import ModelInputs
+from oracle.errors import ArtifactMismatch, ProofRejected
+from oracle.proving.groth16.agreement import check_agreement
+from oracle.proving.groth16.circuit import NetworkCircuit
+from oracle.proving.groth16.folder import (
+    VERIFIER,
+    Groth16Folder,
+    Groth16Manifest,
+    groth16_folder,
+    network_circuit,
+    read_setup,
+    write_setup,
+)
+from oracle.proving.groth16.keys import ProvingKey, all_constraints, domain_size
+from oracle.proving.groth16.phase1 import read_phase1
+from oracle.proving.groth16.phase2 import check_key, contribute, transcript_hash
+from oracle.proving.groth16.prover import prove, verify
+from oracle.proving.groth16.setup import Secrets, key_from_phase1, key_from_secrets
+from oracle.proving.manifest import CircuitManifest
+from oracle.proving.quantise import quantise, real_outputs
+from oracle.settings import Settings
+
+
+def set_up(
+    settings: Settings, name: str, ptau: Path | None, say: Say, *, contributor: str, samples: int
+) -> dict[str, Any]:
+    """Makes a circuit's Groth16 keys: development ones, or of a ceremony's powers with a first contribution."""
+    folder, manifest = _circuit(settings, name)
+    circuit = network_circuit(folder, manifest)
+    say("comparing with ezkl's witnesses")
+    tried = check_agreement(folder, manifest, circuit.network, samples, settings.prove_memory_mb)
+    target = groth16_folder(settings.cache_dir, manifest)
+    if ptau is None:
+        say("making development keys")
+        key = key_from_secrets(circuit.build()[0], Secrets.development())
+        made = write_setup(target, manifest, circuit, key, srs_kind="dev")
+    else:
+        say("checking the ceremony's powers")
+        initial = _initial(circuit, ptau)
+        say("contributing")
+        key, first = contribute(initial, initial, (), contributor)
+        made = write_setup(
+            target,
+            manifest,
+            circuit,
+            key,
+            srs_kind="imported",
+            contributions=(first,),
+            transcript_hash=transcript_hash(initial, (first,)),
+        )
+    return {**_facts(made, target), "comparedWithEzkl": tried}
+
+
+def add_contribution(settings: Settings, name: str, ptau: Path, contributor: str, say: Say) -> dict[str, Any]:
+    """Adds one more factor to delta, after checking all that is there."""
+    held, manifest, initial = _checked(settings, name, ptau, say)
+    say("contributing")
+    key, one = contribute(initial, held.key, held.contributions, contributor)
+    contributions = (*held.contributions, one)
+    made = write_setup(
+        held.path,
+        manifest,
+        held.circuit,
+        key,
+        srs_kind="imported",
+        contributions=contributions,
+        transcript_hash=transcript_hash(initial, contributions),
+    )
+    return _facts(made, held.path)
+
+
+def check_setup(settings: Settings, name: str, ptau: Path, trust: str | None, say: Say) -> dict[str, Any]:
+    """Makes the key's phase 1 anew and checks every contribution; with `trust`, takes the operator's word for it."""
+    held, manifest, initial = _checked(settings, name, ptau, say)
+    found = transcript_hash(initial, held.contributions)
+    made = held.manifest
+    if trust is not None:
+        if trust != found:
+            raise ArtifactMismatch(f"the transcript's hash is {found}, the trusted one {trust}")
+        made = write_setup(
+            held.path,
+            manifest,
+            held.circuit,
+            held.key,
+            srs_kind="trusted",
+            contributions=held.contributions,
+            transcript_hash=found,
+        )
+    contributors = [one.name for one in held.contributions]
+    return {**_facts(made, held.path), "contributors": contributors, "transcript": found}
+
+
+def prove_inputs(settings: Settings, name: str, inputs: ModelInputs) -> dict[str, Any]:
+    """A proof of a network on these inputs, verified here before it is given. Raises InputRejected, UnsafeSetup."""
+    folder, manifest = _circuit(settings, name)
+    held = read_setup(groth16_folder(settings.cache_dir, manifest), folder, manifest)
+    held.refuse_unsafe(settings.chain_id)
+    values = quantise(manifest, inputs.tensors)
+    started, cpu = time.monotonic(), time.process_time()
+    builder, layout, outputs = held.circuit.build(values)
+    proof = prove(held.key, builder)
+    seconds, cpu_seconds = time.monotonic() - started, time.process_time() - cpu
+    if not verify(held.key.verifying, layout.pack([*values, *outputs]), proof):
+        raise ProofRejected(f"the proof of {name} does not verify: its key is damaged")
+    return {
+        "name": name,
+        "proof": "0x" + proof.encode().hex(),
+        "instances": [str(value % BN254_SCALAR_FIELD) for value in (*values, *outputs)],
+        "outputs": real_outputs(manifest, outputs),
+        "seconds": round(seconds, 3),
+        "cpuSeconds": round(cpu_seconds, 3),
+    }
+
+
+def _circuit(settings: Settings, name: str) -> tuple[Path, CircuitManifest]:
+    with opened_engine(settings) as engine:
+        return engine.folder(name), engine.circuit(name)
+
+
+def _initial(circuit: NetworkCircuit, ptau: Path) -> ProvingKey:
+    builder = circuit.build()[0]
+    return key_from_phase1(builder, read_phase1(ptau, domain_size(all_constraints(builder))))
+
+
+def _checked(settings: Settings, name: str, ptau: Path, say: Say) -> tuple[Groth16Folder, CircuitManifest, ProvingKey]:
+    folder, manifest = _circuit(settings, name)
+    held = read_setup(groth16_folder(settings.cache_dir, manifest), folder, manifest)
+    say("checking the ceremony's powers")
+    initial = _initial(held.circuit, ptau)
+    say("checking the contributions")
+    check_key(initial, held.key, held.contributions)
+    return held, manifest, initial
+
+
+def _facts(made: Groth16Manifest, target: Path) -> dict[str, Any]:
+    return {
+        "name": made.circuit_id,
+        "srsKind": made.srs_kind,
+        "constraints": made.constraints,
+        "domainSize": made.domain_size,
+        "publicWords": made.public_words,
+        "transcript": made.transcript_hash,
+        "verifier": str(target / VERIFIER),
+    }
