@@ -11,12 +11,13 @@ Objective: TypeAlias = Literal["balanced", "seconds", "gas", "memory"]
 # Rows that halo2 keeps for blinding, and a little more
 RESERVED_ROWS: Final = 10
 MIN_LOGROWS: Final = 6
-# A verification's gas with 9 public values, by inner columns, without a lookup table and with one
-_GAS_BY_COLUMNS: Final = (416_000, 546_000, 668_000, 783_000)
-_GAS_BY_COLUMNS_LOOKUP: Final = (459_000, 614_000, 763_000, 905_000)
-_GAS_FURTHER_LOOKUP: Final = 70_000
-_GAS_PUBLIC_VALUE: Final = 900
-_GAS_EINSUM: Final = 190_000
+# Gas of a verification by the rewritten verifier (docs/gas.md) with 9 public values, by inner columns, without a lookup
+# table and with one
+_GAS_BY_COLUMNS: Final = (368_000, 480_000, 593_000, 700_000)
+_GAS_BY_COLUMNS_LOOKUP: Final = (404_000, 537_000, 668_000, 795_000)
+_GAS_FURTHER_LOOKUP: Final = 62_000
+_GAS_PUBLIC_VALUE: Final = 480
+_GAS_EINSUM: Final = 165_000
 _CPU_SECS_PER_ROW: Final = 0.7e-4
 _CPU_SECS_PER_ROW_COLUMN: Final = 0.6e-4
 _CPU_SECS_PER_ROW_LOOKUP: Final = 0.2e-4
