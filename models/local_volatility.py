@@ -172,7 +172,7 @@ def fit(_: Path) -> Fitted:
 
     trained = train_seeds(
         lambda: ReluNet(NET),
-        lambda module: train_batches(module, rows, targets, units=np.ones(len(rows)), steps=STEPS, tail=0.02),
+        lambda module: train_batches(module, rows, targets, units=np.ones(len(rows)), steps=STEPS),
         loss,
     )
     best = trained.weights[trained.best]
