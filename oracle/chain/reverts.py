@@ -67,6 +67,10 @@ class AccountHealthy(AbiRevert):
     abi = ("AccountHealthy(int256 equity, uint256 required)",)
 
 
+class AccountUnhealthy(AbiRevert):
+    abi = ("AccountUnhealthy(address account, int256 maintenanceMargin)",)
+
+
 class AccountsNotSorted(AbiRevert):
     remedy = "Name the accounts once each, in rising order."
     abi = ("AccountsNotSorted(address previous, address current)",)
@@ -84,6 +88,10 @@ class AlreadyCommitted(AbiRevert):
 class AlreadyLiquidatable(AbiRevert):
     remedy = "Leave the account out of the batch: its auction can start now."
     abi = ("AlreadyLiquidatable(address account, uint256 healthFactor)",)
+
+
+class AlreadySettled(AbiRevert):
+    abi = ("AlreadySettled(uint256 expiry)",)
 
 
 class AmountTooLarge(AbiRevert):
@@ -192,6 +200,10 @@ class DeviationNotPositive(AbiRevert):
     abi = ("DeviationNotPositive(int256 deviationWad)",)
 
 
+class DeviationTooLarge(AbiRevert):
+    abi = ("DeviationTooLarge(uint256 maxDeviationBps, uint256 limit)",)
+
+
 class ECDSAInvalidSignature(AbiRevert):
     abi = ("ECDSAInvalidSignature()",)
 
@@ -230,6 +242,10 @@ class ERC20InvalidSpender(AbiRevert):
     abi = ("ERC20InvalidSpender(address spender)",)
 
 
+class EmptyBook(AbiRevert):
+    abi = ("EmptyBook()",)
+
+
 class EmptyWindow(AbiRevert):
     abi = ("EmptyWindow()",)
 
@@ -241,6 +257,10 @@ class EnforcedPause(AbiRevert):
 
 class ExpectedPause(AbiRevert):
     abi = ("ExpectedPause()",)
+
+
+class ExpiryOutOfRange(AbiRevert):
+    abi = ("ExpiryOutOfRange(uint256 expiry, uint256 earliest, uint256 latest)",)
 
 
 class ExpiryPassed(AbiRevert):
@@ -266,6 +286,14 @@ class FlatWindow(AbiRevert):
 
 class ForwardOutOfRange(AbiRevert):
     abi = ("ForwardOutOfRange(int256 forward, int256 max)",)
+
+
+class FractionOutOfRange(AbiRevert):
+    abi = ("FractionOutOfRange(uint256 fraction)",)
+
+
+class ImpactTooSteep(AbiRevert):
+    abi = ("ImpactTooSteep(uint256 level, int256 slopeWad, int256 maxWad)",)
 
 
 class InferenceNotFound(AbiRevert):
@@ -365,12 +393,28 @@ class InvalidShortString(AbiRevert):
     abi = ("InvalidShortString()",)
 
 
+class InvalidSignature(AbiRevert):
+    abi = ("InvalidSignature(address signer, bytes32 digest)",)
+
+
 class InvalidSubscription(AbiRevert):
     abi = ("InvalidSubscription()",)
 
 
 class InvalidVerifierSpec(AbiRevert):
     abi = ("InvalidVerifierSpec()",)
+
+
+class LegsMismatch(AbiRevert):
+    abi = ("LegsMismatch(uint256 legs, uint256 prices)",)
+
+
+class LegsNotSorted(AbiRevert):
+    abi = ("LegsNotSorted(uint256 previous, uint256 current)",)
+
+
+class LegsOutOfRange(AbiRevert):
+    abi = ("LegsOutOfRange(uint256 legs, uint256 max)",)
 
 
 class LevelOutOfRange(AbiRevert):
@@ -381,8 +425,16 @@ class LimitExceeded(AbiRevert):
     abi = ("LimitExceeded(uint256 amount, uint256 limit)",)
 
 
+class LotMismatch(AbiRevert):
+    abi = ("LotMismatch(int256 amount, uint256 lotSize)",)
+
+
 class MarkDiverged(AbiRevert):
     abi = ("MarkDiverged(uint256 markPrice, uint256 indexPrice)",)
+
+
+class MarksUnavailable(AbiRevert):
+    abi = ("MarksUnavailable()",)
 
 
 class ModelIsDeprecated(AbiRevert):
@@ -405,6 +457,14 @@ class ModelNotOffered(AbiRevert):
 class MoveNeedsAllPublishers(AbiRevert):
     remedy = "Collect every publisher's signature for so large a move."
     abi = ("MoveNeedsAllPublishers(uint256 moveBps, uint256 maxMoveBps)",)
+
+
+class NegativeCash(AbiRevert):
+    abi = ("NegativeCash(address account, int256 cash)",)
+
+
+class NegativeDebt(AbiRevert):
+    abi = ("NegativeDebt(uint256 bucket, int256 debt)",)
 
 
 class NegativeVariance(AbiRevert):
@@ -433,6 +493,10 @@ class NoFeeds(AbiRevert):
 
 class NoPosition(AbiRevert):
     abi = ("NoPosition(address account)",)
+
+
+class NonceUsed(AbiRevert):
+    abi = ("NonceUsed(address maker, uint256 nonce)",)
 
 
 class NotAssessed(AbiRevert):
@@ -465,6 +529,14 @@ class NotInGroup(AbiRevert):
 
 class NotModelOwner(AbiRevert):
     abi = ("NotModelOwner(uint256 modelId, address caller)",)
+
+
+class NotOperator(AbiRevert):
+    abi = ("NotOperator(address account, address caller)",)
+
+
+class NotOwner(AbiRevert):
+    abi = ("NotOwner(address caller)",)
 
 
 class NotPublisher(AbiRevert):
@@ -574,6 +646,14 @@ class PriceAboveLimit(AbiRevert):
     abi = ("PriceAboveLimit(uint256 price, uint256 maxPrice)",)
 
 
+class PriceOutOfRange(AbiRevert):
+    abi = ("PriceOutOfRange(int256 price)",)
+
+
+class PriceOutsideBand(AbiRevert):
+    abi = ("PriceOutsideBand(uint256 seriesId, uint256 price, uint256 mark, uint256 maxDeviationBps)",)
+
+
 class PriceStale(AbiRevert):
     remedy = "Push the price feed."
     abi = ("PriceStale(uint256 age, uint256 maxPriceAge)",)
@@ -591,6 +671,14 @@ class PublisherSetChanged(AbiRevert):
 class QuorumNotReached(AbiRevert):
     remedy = "Collect the signatures of more publishers."
     abi = ("QuorumNotReached(uint256 reports, uint256 quorum)",)
+
+
+class QuoteExpired(AbiRevert):
+    abi = ("QuoteExpired(uint256 expiry, uint256 timestamp)",)
+
+
+class QuoteTooLarge(AbiRevert):
+    abi = ("QuoteTooLarge(uint256 value, uint256 max)",)
 
 
 class RedemptionNotOpen(AbiRevert):
@@ -617,6 +705,14 @@ class RiskUnavailable(AbiRevert):
     abi = ("RiskUnavailable()",)
 
 
+class RoundBeforeExpiry(AbiRevert):
+    abi = ("RoundBeforeExpiry(uint256 observedAt, uint256 expiry)",)
+
+
+class RoundNotFirst(AbiRevert):
+    abi = ("RoundNotFirst(uint256 previousObservedAt, uint256 expiry)",)
+
+
 class SafeCastOverflowedIntDowncast(AbiRevert):
     abi = ("SafeCastOverflowedIntDowncast(uint8 bits, int256 value)",)
 
@@ -631,6 +727,30 @@ class SafeERC20FailedOperation(AbiRevert):
 
 class SelfLiquidation(AbiRevert):
     abi = ("SelfLiquidation(address account)",)
+
+
+class SelfQuote(AbiRevert):
+    abi = ("SelfQuote(address account)",)
+
+
+class SelfTrade(AbiRevert):
+    abi = ("SelfTrade(address account)",)
+
+
+class SeriesExists(AbiRevert):
+    abi = ("SeriesExists(uint256 seriesId)",)
+
+
+class SeriesExpired(AbiRevert):
+    abi = ("SeriesExpired(uint256 seriesId, uint256 timestamp)",)
+
+
+class SeriesNotListed(AbiRevert):
+    abi = ("SeriesNotListed(uint256 seriesId)",)
+
+
+class SettlementPending(AbiRevert):
+    abi = ("SettlementPending(address account, uint256 expiry)",)
 
 
 class SignersNotSorted(AbiRevert):
@@ -658,6 +778,10 @@ class StaleReport(AbiRevert):
     abi = ("StaleReport(uint256 age, uint256 maxReportAge)",)
 
 
+class StrikeNotAllowed(AbiRevert):
+    abi = ("StrikeNotAllowed(uint256 strike, uint256 lowest, uint256 highest)",)
+
+
 class StrikeOutOfRange(AbiRevert):
     abi = ("StrikeOutOfRange(int256 strike, int256 max)",)
 
@@ -676,6 +800,10 @@ class SubscriptionNotActive(AbiRevert):
 
 class SviParameterOutOfRange(AbiRevert):
     abi = ("SviParameterOutOfRange(bytes32 name, int256 value, int256 min, int256 max)",)
+
+
+class TooManyPositions(AbiRevert):
+    abi = ("TooManyPositions(address account, uint256 max)",)
 
 
 class TransferAmountMismatch(AbiRevert):

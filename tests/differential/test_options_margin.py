@@ -1,0 +1,67 @@
+"""The options book on chain equals oracle.domain.options_margin to the wei over random histories.
+
+PLUMBLINE_FUZZ_CASES sets how many calls are compared.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import options_fuzz
+from tests.support.local_chain import LocalChain
+from tests.support.options import FEEDS, HOUR, WAD, deploy_options
+
+CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "300"))
+HISTORY = 300  # calls on one book
+BLOCK = 5
+WAITS = [1, 12, 12, 60, 300, 600, 1_800, 7_300, 43_200, 90_000]
+BOOKS: dict[str, dict[str, Any]] = {
+    "all feeds, 6 decimals": {"decimals": 6, "feeds": FEEDS},
+    "fixed shocks, one volatility, 18 decimals": {
+        "decimals": 18,
+        "feeds": ("priceFeed",),
+        "pillars": 1,
+        "minShock": 15 * WAD // 100,
+        "maxShock": 15 * WAD // 100,
+        "rate": 0,
+    },
+    "quantile, 8 decimals, dear lots, no penalty": {
+        "decimals": 8,
+        "feeds": ("priceFeed", "riskFeed"),
+        "pillars": 2,
+        "riskHorizon": 24 * HOUR,
+        "lotSize": WAD,
+        "maxPositions": 4,
+        "maxOpenInterest": 100 * WAD,
+        "penaltyBps": 0,
+        "startDiscountBps": 0,
+    },
+}
+
+
+@pytest.mark.timeout(0)  # as long as was asked for
+@pytest.mark.parametrize("name", BOOKS)
+def test_options_margin__random_histories__as_the_reference(
+    chain: LocalChain, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    wanted, done, seed = CASES // len(BOOKS), 0, 1_000 * list(BOOKS).index(name)
+    outcomes: dict[str, int] = {}
+    while done < wanted:
+        with chain.undone():
+            fuzzer = options_fuzz.start(deploy_options(chain, **BOOKS[name]), seed)
+            for actor in range(options_fuzz.ACTORS):
+                fuzzer.chosen("deposit", actor, 1)
+                fuzzer.chosen("list", actor, 1)
+            for _ in range(min(HISTORY, wanted - done) // BLOCK + 1):
+                done += fuzzer.block(BLOCK, fuzzer.draw.choice(WAITS))
+                fuzzer.settle_expiries()
+        for key, count in fuzzer.outcomes.items():
+            outcomes[key] = outcomes.get(key, 0) + count
+        seed += 1
+    record_property("calls", done)
+    record_property("outcomes", dict(sorted(outcomes.items())))
+    assert {"deposit:ok", "list:ok"} <= set(outcomes)
