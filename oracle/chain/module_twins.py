@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from oracle.chain.client import ChainClient
 from oracle.chain.code_match import matches_artifact
+from oracle.domain.cascade import CascadeFeatures
 from oracle.domain.direction import DirectionFeatures
 from oracle.domain.feature_modules import VECTOR_TWINS, GarchFeatures, VectorFeatures, WindowFeatures
 from oracle.domain.garch import GarchParams
@@ -35,6 +36,7 @@ _READERS: Final[dict[str, Callable[[Read], WindowFeatures | VectorFeatures]]] = 
     "LocalVolatilityModule": lambda read: LocalVolatilityFeatures(
         read("yearsWad"), read("yearsBeforeWad"), read("logMoneynessWad")
     ),
+    "CascadeModule": lambda read: CascadeFeatures(read("bufferWad"), read("place")),
     "OptionMarkModule": lambda read: OptionMarkFeatures(tuple(read("strikes")), read("expiry"), read("place")),
 }
 

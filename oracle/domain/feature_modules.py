@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
+from oracle.domain.cascade import CascadeFeatures
 from oracle.domain.deployment import FeedAddress, InputScale
 from oracle.domain.direction import DirectionFeatures
 from oracle.domain.features import MODEL_INPUTS, PRICES, garch_inputs
@@ -103,7 +104,7 @@ _OVER_WINDOWS: Final[tuple[type[WindowFeatures], ...]] = (
 )
 TWINS: Final = {twin.contract: twin for twin in _OVER_WINDOWS}
 VECTOR_TWINS: Final[dict[str, type[VectorFeatures]]] = {
-    twin.contract: twin for twin in (HestonFeatures, LocalVolatilityFeatures, OptionMarkFeatures)
+    twin.contract: twin for twin in (HestonFeatures, LocalVolatilityFeatures, OptionMarkFeatures, CascadeFeatures)
 }
 
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from oracle.domain.cascade import BUCKETS, CascadeFeatures
 from oracle.domain.deployment import FeedKind
 from oracle.domain.direction import DirectionFeatures
 from oracle.domain.feature_modules import GarchFeatures, VectorFeatures, WindowFeatures
@@ -171,6 +172,20 @@ def marks_of(rng: random.Random) -> OptionMarkFeatures:
     return OptionMarkFeatures(strikes, START + days * 86_400, rng.randrange(8))
 
 
+def cascade_values(rng: random.Random, _: VectorFeatures) -> list[int]:
+    """A book of any shape, light or heavy against the depth; one in eight with a number that is refused."""
+    sigma = math.exp(rng.uniform(math.log(0.01), math.log(0.3)))
+    debts = [rng.random() ** rng.choice((1, 6)) * (rng.random() < 0.8) for _ in range(BUCKETS)]
+    scale = 10 ** rng.uniform(0, 9)
+    depth = scale * sum(debts) / sigma * 10 ** rng.uniform(-0.6, 1.5)
+    values = [wad(sigma), wad(depth), *(wad(scale * debt) for debt in debts)]
+    if rng.random() < 0.12:
+        if rng.random() < 0.25:
+            return values[:2] + [0] * BUCKETS
+        values[rng.choice((0, 1, rng.randrange(2, 18)))] = rng.choice((-1, 0, 1, -WAD, 10**30))
+    return values
+
+
 def surface_of(rng: random.Random) -> LocalVolatilityFeatures:
     """A maturity of one month to a year and one before it, near the money."""
     years = rng.uniform(0.1, 1.0)
@@ -215,6 +230,16 @@ VECTOR_CASES = (
         marks_of,
         marks_values,
         8,
+    ),
+    VectorCase(
+        "cascade-risk",
+        "cascade",
+        "LaR95, debt liquidated, 95 % quantile",
+        CascadeFeatures(wad(0.17)),
+        (wad(0.1), 10 * WAD, *[wad(0.1)] * BUCKETS),
+        lambda rng: CascadeFeatures(rng.choice((0, wad(rng.uniform(0, 0.5)), 3 * WAD)), rng.randrange(4)),
+        cascade_values,
+        4,
     ),
 )
 
