@@ -4,6 +4,7 @@
 .venv/bin/python -m bench networks        every circuit that ships, and those under --onnx-dir, in three arms
 .venv/bin/python -m bench proving         the GARCH circuit against ezkl's own calibration, over windows of the S&P 500
 .venv/bin/python -m bench gas              every circuit that ships and a batch family: verification against its floor
+.venv/bin/python -m bench groth16          ezkl and Groth16 side by side, for each circuit that both can prove
 .venv/bin/python -m bench rounds          one round on chain: seconds from observation to acceptance, gas by purpose
 """
 
@@ -25,7 +26,7 @@ from bench.records import ARMS, ArmRecord
 from oracle.errors import InvalidInput
 from oracle.settings import Settings
 
-PARTS = ("networks", "proving", "rounds", "gas")
+PARTS = ("networks", "proving", "rounds", "gas", "groth16")
 WIDTH = 220
 
 
@@ -63,6 +64,12 @@ def main() -> int:
         verified = evm.measure(settings, [int(count) for count in options.rows.split(",")], _say(console))
         console.print(evm.table(verified))
         result["gas"] = [dataclasses.asdict(one) for one in verified]
+    if "groth16" in chosen:
+        from bench import groth16  # noqa: PLC0415
+
+        pairs = groth16.measure(settings, options.proofs, _say(console))
+        console.print(groth16.table(pairs))
+        result["groth16"] = [dataclasses.asdict(one) for one in pairs]
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 0

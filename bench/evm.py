@@ -129,7 +129,7 @@ class Bench:
         """Proves once and verifies that proof in every way."""
         say(f"{manifest.circuit_id}: proving")
         folder = engine.folder(manifest.circuit_id)
-        proof = engine.prove(manifest.circuit_id, engine.witness(manifest.circuit_id, _inputs(manifest)))
+        proof = engine.prove(manifest.circuit_id, engine.witness(manifest.circuit_id, sample_inputs(manifest)))
         source = self._generated(folder, manifest)
         ours = solc.compile_verifier(self._settings, folder / VERIFIER)
         theirs = self._compiled(patch_verifier(source))
@@ -203,7 +203,7 @@ def _floor(points: int, calldata: str) -> int:
     return INTRINSIC + bytes_price + PAIRING + CALL + (points - 1) * each
 
 
-def _inputs(manifest: CircuitManifest) -> list[int]:
+def sample_inputs(manifest: CircuitManifest) -> list[int]:
     """Random values of the domain's middle half, as the circuit's integers."""
     generator = np.random.default_rng(2)
     values, position = [], 0

@@ -41,17 +41,17 @@ def compile_standard_json(
     return output
 
 
-def compile_verifier(settings: Settings, source: Path) -> ContractArtifact:
-    """The compiled Halo2Verifier of a circuit's Verifier.sol.
+def compile_verifier(settings: Settings, source: Path, name: str = VERIFIER_CONTRACT) -> ContractArtifact:
+    """The compiled verifier of a circuit's Verifier.sol; `name`: its contract.
 
     Its code may be larger than EIP-170 allows (`check_code_size`). Raises ModelRejected when there is no verifier.
     """
     output = compile_standard_json(settings, {"Verifier.sol": source.read_text()})
-    contract = output["contracts"]["Verifier.sol"].get(VERIFIER_CONTRACT)
+    contract = output["contracts"]["Verifier.sol"].get(name)
     if contract is None:
-        raise ModelRejected(f"{source} has no contract {VERIFIER_CONTRACT}")
+        raise ModelRejected(f"{source} has no contract {name}")
     return ContractArtifact(
-        name=VERIFIER_CONTRACT,
+        name=name,
         abi=tuple(contract["abi"]),
         bytecode=bytes.fromhex(contract["evm"]["bytecode"]["object"]),
         deployed_bytecode=bytes.fromhex(contract["evm"]["deployedBytecode"]["object"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from oracle.proving.groth16.prover import prove, verify
 from oracle.proving.groth16.setup import Secrets, key_from_phase1, key_from_secrets
 from oracle.proving.manifest import CircuitManifest
 from oracle.proving.quantise import quantise, real_outputs
+from oracle.proving.srs_known import KNOWN
 from oracle.settings import Settings
 
 
@@ -98,7 +100,8 @@ def check_setup(settings: Settings, name: str, ptau: Path, trust: str | None, sa
             transcript_hash=found,
         )
     contributors = [one.name for one in held.contributions]
-    return {**_facts(made, held.path), "contributors": contributors, "transcript": found}
+    powers = _origin(ptau)
+    return {**_facts(made, held.path), "powers": powers, "contributors": contributors, "transcript": found}
 
 
 def prove_inputs(settings: Settings, name: str, inputs: ModelInputs) -> dict[str, Any]:
@@ -121,6 +124,16 @@ def prove_inputs(settings: Settings, name: str, inputs: ModelInputs) -> dict[str
         "seconds": round(seconds, 3),
         "cpuSeconds": round(cpu_seconds, 3),
     }
+
+
+def _origin(ptau: Path) -> str:
+    """Whose powers of tau a file holds, by its hash."""
+    digest = hashlib.blake2b()
+    with ptau.open("rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    known = KNOWN.ptau_blake2b.values()
+    return "the Hermez ceremony" if digest.hexdigest() in known else "unknown: who knows its secrets can forge proofs"
 
 
 def _circuit(settings: Settings, name: str) -> tuple[Path, CircuitManifest]:

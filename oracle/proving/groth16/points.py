@@ -5,8 +5,8 @@ None is the point at infinity. Additions are affine; those of one round share on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias, TypeVar
 
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.proving.srs_curve import (
@@ -24,6 +24,9 @@ from oracle.proving.srs_curve import (
 )
 
 TWIST_WINDOW: Final = 5
+
+P = TypeVar("P")
+AddEach: TypeAlias = Callable[[Sequence[P | None], Sequence[P | None]], list[P | None]]
 
 
 def add_each(left: Sequence[Point | None], right: Sequence[Point | None]) -> list[Point | None]:
@@ -56,56 +59,67 @@ def multiply(scalar: int, point: Point | None) -> Point | None:
     return result
 
 
-def totals(groups: Sequence[Sequence[Point]]) -> list[Point | None]:
-    """The sum of each group of points of G1, all groups at once."""
-    rows: list[list[Point]] = [list(group) for group in groups]
+def _totals(groups: Sequence[Sequence[P]], adder: AddEach[P]) -> list[P | None]:
+    """The sum of each group of points, all groups at once."""
+    rows: list[list[P]] = [list(group) for group in groups]
     while any(len(row) > 1 for row in rows):
         pairs = [(at, row[i], row[i + 1]) for at, row in enumerate(rows) for i in range(0, len(row) - 1, 2)]
         rows = [row[-1:] if len(row) % 2 else [] for row in rows]
-        sums = add_each([a for _, a, _ in pairs], [b for _, _, b in pairs])
+        sums = adder([a for _, a, _ in pairs], [b for _, _, b in pairs])
         for (at, _, _), point in zip(pairs, sums, strict=True):
             if point is not None:
                 rows[at].append(point)
     return [row[0] if row else None for row in rows]
 
 
+def totals(groups: Sequence[Sequence[Point]]) -> list[Point | None]:
+    """The sum of each group of points of G1."""
+    return _totals(groups, add_each)
+
+
 def linear(scalars: Sequence[int], points: Sequence[Point | None]) -> Point | None:
     """The sum of scalar * point in G1 for scalars of the field, most of which are small in magnitude."""
-    ones: list[Point] = []
-    others: list[tuple[int, Point]] = []
+    return _linear(scalars, points, add_each, negative)
+
+
+def _linear(
+    scalars: Sequence[int], points: Sequence[P | None], adder: AddEach[P], negate: Callable[[P], P]
+) -> P | None:
+    ones: list[P] = []
+    others: list[tuple[int, P]] = []
     for scalar, point in zip(scalars, points, strict=True):
         value = signed(scalar)
         if value and point is not None:
-            side = point if value > 0 else negative(point)
+            side = point if value > 0 else negate(point)
             if abs(value) == 1:
                 ones.append(side)
             else:
                 others.append((abs(value), side))
-    return add(totals([ones])[0], _by_buckets(others))
+    return adder(_totals([ones], adder), [_by_buckets(others, adder)])[0]
 
 
-def _by_buckets(terms: Sequence[tuple[int, Point]]) -> Point | None:
+def _by_buckets(terms: Sequence[tuple[int, P]], adder: AddEach[P]) -> P | None:
     """The sum of scalar * point for positive scalars: Pippenger's buckets, those of all windows at once."""
     width = max(1, min(10, len(terms).bit_length() - 4))
     mask = (1 << width) - 1
     windows = -(-max((scalar.bit_length() for scalar, _ in terms), default=0) // width)
-    buckets: list[list[Point]] = [[] for _ in range(windows * mask)]
+    buckets: list[list[P]] = [[] for _ in range(windows * mask)]
     for scalar, point in terms:
         for window in range(windows):
             digit = scalar >> width * window & mask
             if digit:
                 buckets[window * mask + digit - 1].append(point)
-    sums = totals(buckets)
-    running: list[Point | None] = [None] * windows
-    weighted: list[Point | None] = [None] * windows
+    sums = _totals(buckets, adder)
+    running: list[P | None] = [None] * windows
+    weighted: list[P | None] = [None] * windows
     for digit in reversed(range(mask)):
-        running = add_each(running, sums[digit::mask])
-        weighted = add_each(weighted, running)
-    result: Point | None = None
+        running = adder(running, sums[digit::mask])
+        weighted = adder(weighted, running)
+    result: P | None = None
     for part in reversed(weighted):
         for _ in range(width):
-            result = add(result, result)
-        result = add(result, part)
+            result = adder([result], [result])[0]
+        result = adder([result], [part])[0]
     return result
 
 
@@ -166,31 +180,23 @@ def twist_multiply(scalar: int, point: TwistPoint | None) -> TwistPoint | None:
     return result
 
 
-def twist_total(points: Sequence[TwistPoint]) -> TwistPoint | None:
-    """The sum of points of G2."""
-    row: list[TwistPoint] = list(points)
-    while len(row) > 1:
-        half = len(row) // 2
-        rest = row[2 * half :]
-        try:
-            sums: list[TwistPoint] = twist_add_all(row[:half], row[half : 2 * half])
-        except ValueError:
-            pairs = zip(row[:half], row[half : 2 * half], strict=True)
-            sums = [one for left, right in pairs if (one := twist_add(left, right)) is not None]
-        row = sums + rest
-    return row[0] if row else None
+def twist_add_each(left: Sequence[TwistPoint | None], right: Sequence[TwistPoint | None]) -> list[TwistPoint | None]:
+    """The sum of each pair of points of G2."""
+    sums: list[TwistPoint | None] = [a or b for a, b in zip(left, right, strict=True)]
+    pairs = [(i, a, b) for i, (a, b) in enumerate(zip(left, right, strict=True)) if a and b]
+    plain = [(i, a, b) for i, a, b in pairs if a[0] != b[0]]
+    for i, a, b in pairs:
+        if a[0] == b[0]:
+            sums[i] = twist_add(a, b)
+    added = twist_add_all([a for _, a, _ in plain], [b for _, _, b in plain])
+    for (i, _, _), point in zip(plain, added, strict=True):
+        sums[i] = point
+    return sums
 
 
 def twist_linear(scalars: Sequence[int], points: Sequence[TwistPoint | None]) -> TwistPoint | None:
-    """The sum of scalar * point in G2: quick where scalars are 0, 1 or -1."""
-    parts: list[TwistPoint] = []
-    for scalar, point in zip(scalars, points, strict=True):
-        value = signed(scalar)
-        if value == 1 and point is not None:
-            parts.append(point)
-        elif value and (product := twist_multiply(value, point)) is not None:
-            parts.append(product)
-    return twist_total(parts)
+    """The sum of scalar * point in G2 for scalars of the field, most of which are small in magnitude."""
+    return _linear(scalars, points, twist_add_each, twist_negative)
 
 
 def multiples_of_twist_base(scalars: Sequence[int]) -> list[TwistPoint | None]:

@@ -12,7 +12,7 @@ from oracle.proving.groth16.field import GENERATOR, from_coset, interpolate_all,
 from oracle.proving.groth16.keys import Proof, ProvingKey, VerifyingKey, all_constraints, domain_size
 from oracle.proving.groth16.points import add, linear, multiply, signed, twist_add, twist_linear, twist_multiply
 from oracle.proving.groth16.r1cs import Builder, Constraint, Terms, evaluate
-from oracle.proving.srs_curve import G2, Point, TwistPoint, negative, on_curve
+from oracle.proving.srs_curve import BASE_FIELD, G2, Point, TwistPoint, negative, on_curve
 
 
 def prove(key: ProvingKey, builder: Builder) -> Proof:
@@ -87,10 +87,14 @@ def pairing_is_one(terms: Sequence[tuple[Point | None, TwistPoint | None]]) -> b
 
 
 def in_twist_group(point: TwistPoint) -> bool:
-    """Whether a point is one of G2: the twist has a cofactor."""
-    curve = _pairings()
-    twisted = _twist(point)
-    return bool(curve.is_on_curve(twisted, curve.b2) and curve.is_inf(curve.multiply(twisted, BN254_SCALAR_FIELD)))
+    """Whether a point is one of G2: on the twist y^2 = x^3 + 3 / (9 + u), whose cofactor is not 1, and of its order."""
+    (x0, x1), (y0, y1), q = *point, BASE_FIELD
+    square = (x0 * x0 - x1 * x1) % q, 2 * x0 * x1 % q
+    cube = (square[0] * x0 - square[1] * x1) % q, (square[0] * x1 + square[1] * x0) % q
+    constant = 3 * pow(82, -1, q)
+    left = (y0 * y0 - y1 * y1) % q, 2 * y0 * y1 % q
+    right = (cube[0] + 9 * constant) % q, (cube[1] - constant) % q
+    return left == right and twist_multiply(BN254_SCALAR_FIELD, point) is None
 
 
 def _pairings() -> Any:

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import ContractLogicError
+from web3.exceptions import ContractCustomError, ContractLogicError
 
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.proving.groth16.circuit import NetworkCircuit
 from oracle.proving.groth16.keys import Proof
 from oracle.proving.groth16.points import add, multiply, twist_add, twist_multiply, twist_negative
 from oracle.proving.groth16.prover import verify
+from oracle.proving.groth16.solidity import verifier_source
 from oracle.proving.srs_curve import BASE_FIELD, G1, G2, negative
 from tests.support.groth16 import WIDTHS, Claim, SmallCircuit, deploy_verifier, small_network
-from tests.support.local_chain import LocalChain
+from tests.support.local_chain import AnvilServer, LocalChain
 
 INPUTS = (7, -9)
 
@@ -151,6 +153,25 @@ def test_verifyProof__agrees_with_the_local_check(verifier, small, claim):
     assert not verify(small.key.verifying, [words[0] + 1], claim.proof)
     assert not verify(small.key.verifying, [words[0] + BN254_SCALAR_FIELD], claim.proof)
     assert not verify(small.key.verifying, words, replace(claim.proof, b=twist_point_outside_the_group()))
+
+
+def test_verifyProof__gas__as_recorded(chain, verifier, claim):
+    call = verifier.functions.verifyProof(claim.proof.encode(), list(claim.instances))
+    used = chain.web3.eth.estimate_gas(call.build_transaction({"from": chain.address(0), "gas": 1_000_000}))
+    assert 200_000 < used < 240_000
+
+
+def test_constructor__development_key_off_a_local_chain__refused(settings, small, tmp_path):
+    server = AnvilServer.start(tmp_path / "anvil.log", "--chain-id", "5")
+    try:
+        other = LocalChain(settings, server.rpc_url)
+        with pytest.raises(ContractCustomError) as caught:
+            deploy_verifier(other, settings, small.source)
+        assert str(caught.value.data).startswith(Web3.keccak(text="UnsafeSetup(uint256)")[:4].to_0x_hex())
+        trusted = verifier_source(small.key.verifying, small.layout, "trusted")
+        assert deploy_verifier(other, settings, trusted).address
+    finally:
+        server.stop()
 
 
 def signed(felt: int) -> int:
