@@ -150,8 +150,8 @@ class OptionsWorld:
     def settle_expiry(self, expiry: int, dollars: int) -> None:
         """Lets the expiry pass, with the first observation after it at this price."""
         self.chain.mine(expiry + 60)
+        self.set_price(dollars)
         self.refresh()
-        self.chain.send(self.feeds["priceFeed"].functions.push(dollars * 10**8, self.chain.now()))
         rounds = self.feeds["priceFeed"].functions.latestRound().call()
         first = next(
             r for r in range(1, rounds + 1) if self.feeds["priceFeed"].functions.getRoundData(r).call()[2] >= expiry
