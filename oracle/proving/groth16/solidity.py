@@ -1,4 +1,4 @@
-"""The verifier contract of a circuit, generated: the same entry as ezkl's, so that it stands in the same place.
+"""The verifier contract of a circuit, generated: the same entry as that of ezkl's verifiers.
 
 It takes 256 bytes of proof and the inputs and outputs as field elements, as the ezkl verifier of the same network does,
 checks each against its width, packs them into the proof's public words and asks the pairing precompile once. The
