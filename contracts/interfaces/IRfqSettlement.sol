@@ -31,7 +31,7 @@ interface IRfqSettlement {
     /// @notice Thrown when the quote allows more deviation than this contract.
     error DeviationTooLarge(uint256 maxDeviationBps, uint256 limit);
     /// @notice Thrown when a volatility of the book comes from another model.
-    error ModelMismatch(address feed, uint256 modelId, uint256 expected);
+    error QuoteModelMismatch(address feed, uint256 modelId, uint256 expected);
     /// @notice Thrown when a leg's price is too far from its mark.
     error PriceOutsideBand(uint256 seriesId, uint256 price, uint256 mark, uint256 maxDeviationBps);
     /// @notice Thrown when a size or a price is beyond what the arithmetic is safe for.

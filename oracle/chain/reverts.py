@@ -64,7 +64,10 @@ class AccessControlUnauthorizedAccount(AbiRevert):
 
 
 class AccountHealthy(AbiRevert):
-    abi = ("AccountHealthy(int256 equity, uint256 required)",)
+    abi = (
+        "AccountHealthy(int256 equity, uint256 required)",
+        "AccountHealthy(address account, int256 maintenanceMargin)",
+    )
 
 
 class AccountUnhealthy(AbiRevert):
@@ -349,7 +352,7 @@ class InsufficientLiquidity(AbiRevert):
 
 
 class InsufficientMargin(AbiRevert):
-    abi = ("InsufficientMargin(int256 equity, uint256 required)",)
+    abi = ("InsufficientMargin(int256 equity, uint256 required)", "InsufficientMargin(address account, int256 margin)")
 
 
 class InsufficientShares(AbiRevert):
@@ -422,7 +425,7 @@ class LevelOutOfRange(AbiRevert):
 
 
 class LimitExceeded(AbiRevert):
-    abi = ("LimitExceeded(uint256 amount, uint256 limit)",)
+    abi = ("LimitExceeded(uint256 amount, uint256 limit)", "LimitExceeded(int256 price, int256 limit)")
 
 
 class LotMismatch(AbiRevert):
@@ -452,6 +455,10 @@ class ModelNotFound(AbiRevert):
 
 class ModelNotOffered(AbiRevert):
     abi = ("ModelNotOffered(uint256 modelId, address token)",)
+
+
+class ModuleWithoutCode(AbiRevert):
+    abi = ("ModuleWithoutCode(uint256 asset, address module)",)
 
 
 class MoveNeedsAllPublishers(AbiRevert):
@@ -677,6 +684,10 @@ class QuoteExpired(AbiRevert):
     abi = ("QuoteExpired(uint256 expiry, uint256 timestamp)",)
 
 
+class QuoteModelMismatch(AbiRevert):
+    abi = ("QuoteModelMismatch(address feed, uint256 modelId, uint256 expected)",)
+
+
 class QuoteTooLarge(AbiRevert):
     abi = ("QuoteTooLarge(uint256 value, uint256 max)",)
 
@@ -723,6 +734,10 @@ class SafeCastOverflowedUintDowncast(AbiRevert):
 
 class SafeERC20FailedOperation(AbiRevert):
     abi = ("SafeERC20FailedOperation(address token)",)
+
+
+class ScaleMismatch(AbiRevert):
+    abi = ("ScaleMismatch(uint256 asset, uint8 scaleBits, uint8 expected)",)
 
 
 class SelfLiquidation(AbiRevert):
@@ -863,6 +878,10 @@ class VolatilityUnavailable(AbiRevert):
 class WindowNotAvailable(AbiRevert):
     remedy = "Wait until one segment holds enough observations for the model's window."
     abi = ("WindowNotAvailable(uint64 firstRound, uint64 earliest)",)
+
+
+class WindowsNotAligned(AbiRevert):
+    abi = ("WindowsNotAligned(uint256 asset, uint64 observedAt, uint64 expected, uint32 maxSkew)",)
 
 
 class WingTooSteep(AbiRevert):

@@ -121,7 +121,7 @@ contract RfqSettlement is IRfqSettlement, EIP712 {
         VolatilityPillar[] memory pillars = book.pillars();
         for (uint256 i; i < pillars.length; ++i) {
             uint256 actual = IRiskFeed(pillars[i].feed).modelId();
-            if (actual != modelId) revert ModelMismatch(pillars[i].feed, actual, modelId);
+            if (actual != modelId) revert QuoteModelMismatch(pillars[i].feed, actual, modelId);
         }
     }
 

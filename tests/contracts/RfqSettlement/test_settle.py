@@ -171,10 +171,10 @@ def test_settle__prices_off_the_mark__refused(world: RfqWorld, reverts: Reverts)
 def test_settle__another_model_or_no_marks__refused(world: RfqWorld, reverts: Reverts) -> None:
     options, call = world.options, world.options.list(2_000)
     quote = world.quote([(call, WAD)])
-    with reverts("ModelMismatch", options.volatilities[0].address, MODEL, 8):
+    with reverts("QuoteModelMismatch", options.volatilities[0].address, MODEL, 8):
         world.settle(replace(quote, model_id=8))
     world.chain.send(options.volatilities[2].functions.setModel(8))
-    with reverts("ModelMismatch", options.volatilities[2].address, 8, MODEL):
+    with reverts("QuoteModelMismatch", options.volatilities[2].address, 8, MODEL):
         world.settle(quote)
     world.chain.send(options.volatilities[2].functions.setModel(MODEL))
     world.chain.send(options.feeds["priceFeed"].functions.setMode(1))
