@@ -26,10 +26,7 @@ class OptionsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.snapshot = self.world.chain.rpc("evm_snapshot")
-        self.fuzzer = options_fuzz.start(self.world, 0)
-        for actor in range(options_fuzz.ACTORS):
-            self.fuzzer.chosen("deposit", actor, 1)
-            self.fuzzer.chosen("list", actor, 1)
+        self.fuzzer = options_fuzz.warmed(self.world, 0)
 
     def teardown(self) -> None:
         self.seen |= set(self.fuzzer.outcomes)
@@ -48,7 +45,7 @@ class OptionsMachine(RuleBasedStateMachine):
     @rule(wait=st.sampled_from([12, 600, 3_599, 43_200, 90_000]), seed=st.integers(0, 999))
     def a_busy_block(self, wait: int, seed: int) -> None:
         self.fuzzer.draw.seed(seed)
-        self.fuzzer.block(4, wait)
+        self.fuzzer.block(3, wait)
         self.fuzzer.settle_expiries()
 
     @invariant()
@@ -59,7 +56,7 @@ class OptionsMachine(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_options_margin__random_calls__as_the_twin_and_sound(chain: LocalChain) -> None:
-    OptionsMachine.world, OptionsMachine.seen = deploy_options(chain, feeds=FEEDS), set()
+    OptionsMachine.world, OptionsMachine.seen = deploy_options(chain, feeds=FEEDS, maxPositions=4), set()
     modest = settings(
         max_examples=5,
         stateful_step_count=15,
@@ -70,4 +67,4 @@ def test_options_margin__random_calls__as_the_twin_and_sound(chain: LocalChain) 
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(OptionsMachine, settings=modest)
-    assert {"deposit:ok", "list:ok"} <= OptionsMachine.seen
+    assert {"deposit:ok", "list:ok", "trade:ok"} <= OptionsMachine.seen

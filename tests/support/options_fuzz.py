@@ -89,7 +89,7 @@ class Fuzzer:
     def block(self, count: int, wait: int) -> int:
         """Runs one block `wait` seconds after the last; the number of calls in it."""
         self.model.now += wait
-        steps = [self._predict(self._draw()) for _ in range(count)]
+        steps = [self.predict(self._draw()) for _ in range(count)]
         self.run(steps)
         self.check_invariants()
         return count
@@ -97,7 +97,7 @@ class Fuzzer:
     def chosen(self, kind: str, actor: int, wait: int) -> None:
         """Runs one block of one call of this kind."""
         self.model.now += wait
-        self.run([self._predict(getattr(self, f"_draw_{kind}")(actor))])
+        self.run([self.predict(getattr(self, f"_draw_{kind}")(actor))])
 
     def run(self, steps: list[Step]) -> None:
         """Runs what was predicted in one transaction and compares every digest."""
@@ -147,7 +147,7 @@ class Fuzzer:
         digests, last = decode(("bytes32[]", "bytes32"), log["data"])
         return digests, last
 
-    def _predict(self, step: Step) -> Step:
+    def predict(self, step: Step) -> Step:
         account, ok, result = self.actors[step.actor], True, b""
         if step.feed is not None:
             self._change_feed(step.feed, step)
@@ -229,12 +229,15 @@ class Fuzzer:
     # Draws
 
     def _draw(self) -> Step:
+        stale = self._stale_feeds()
+        if stale and self.draw.random() < 0.8:
+            return self._refreshing(self.draw.randrange(ACTORS), self.draw.choice(stale))
         kind = self.draw.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         step: Step = getattr(self, f"_draw_{kind}")(self.draw.randrange(ACTORS))
         return step
 
     def _draw_deposit(self, actor: int) -> Step:
-        amount = self.draw.choice([0, 1, 10, 1_000, 50_000, 200_000]) * self.world.unit
+        amount = self.draw.choice([0, 1, 10, 1_000, 20_000, 50_000]) * self.world.unit
         return Step(actor, "deposit", (min(amount, self.balances[self.actors[actor]]), self._anyone()))
 
     def _draw_withdraw(self, actor: int) -> Step:
@@ -259,15 +262,16 @@ class Fuzzer:
         ids = sorted(d.sample(sorted(self.model.listed) or [1] if old else sorted(live), k=1))
         ids = sorted({*ids, *d.choices(sorted(live), k=d.choice([0, 0, 1, 2]))}, reverse=d.random() < 0.02)
         lot = self.world.config["lotSize"]
-        legs = [(i, lot * d.choice([1, 7, 1_000, 5_000, 20_000, 60_000]) * d.choice([-1, 1])) for i in ids]
+        sizes = [lot, 7 * lot, WAD, 5 * WAD, 20 * WAD, 40 * WAD]
+        legs = [(i, d.choice(sizes) * d.choice([-1, 1])) for i in ids]
         if d.random() < 0.02:
             legs[0] = (legs[0][0], d.choice([0, 1, 10**30, -(10**30)]))
         cash = int(self._worth(legs) * d.choice([1, 1, 1, 0.8, 1.2])) if d.random() < 0.98 else d.choice([0, MAX_INT])
-        return Step(actor, "trade", (self._anyone(), self.actors[actor], legs, cash))
+        return Step(actor, "trade", (self._another(actor), self.actors[actor], legs, cash))
 
     def _draw_close(self, actor: int) -> Step:
         """With a counterparty: what each holds against the other."""
-        d, other = self.draw, self._anyone()
+        d, other = self.draw, self._another(actor)
         mine = self.model.accounts.get(self.actors[actor], OptionsAccount()).positions
         theirs = self.model.accounts.get(other, OptionsAccount()).positions
         legs = sorted(
@@ -308,7 +312,7 @@ class Fuzzer:
 
     def _draw_volatility(self, actor: int) -> Step:
         feed = self.draw.choice(self.world.volatilities)
-        answer = int(WAD * self.draw.choice([0.3, 0.5, 0.6, 0.7, 0.9, 1.5, 4.9, 0.01]))
+        answer = int(WAD * self.draw.choice([0.3, 0.5, 0.6, 0.6, 0.7, 0.7, 0.9, 1.5, 4.9, 0.01]))
         return Step(actor, "push", (answer, self._observed()), feed)
 
     def _draw_other(self, actor: int) -> Step:
@@ -332,6 +336,27 @@ class Fuzzer:
 
     def _anyone(self) -> str:
         return self.draw.choice(self.actors)
+
+    def _another(self, actor: int) -> str:
+        same = self.draw.random() < 0.02
+        return self.actors[actor if same else (actor + self.draw.randrange(1, ACTORS)) % ACTORS]
+
+    def _stale_feeds(self) -> list[Contract]:
+        """Feeds that are dead, or whose last answer is too old or could not be used."""
+        limits = dict.fromkeys(self.world.feeds, self.world.config["maxRiskAge"])
+        limits |= {name: self.world.config["maxPriceAge"] for name in ("priceFeed", "pegFeed") if name in limits}
+        ages = [(self.world.feeds[name], limit) for name, limit in limits.items()]
+        ages += [(feed, self.world.config["maxRiskAge"]) for feed in self.world.volatilities]
+        known = [(feed, self.answers[feed.address], limit) for feed, limit in ages]
+        stale = [f for f, a, limit in known if not a.alive or not 0 <= self.model.now - a.observed_at <= limit]
+        return stale + [f for f in self.world.volatilities if self.answers[f.address].answer < WAD // 20]
+
+    def _refreshing(self, actor: int, feed: Contract) -> Step:
+        answer = self.answers[feed.address]
+        if not answer.alive:
+            return Step(actor, "setMode", (0,), feed)
+        usable = max(answer.answer, WAD // 2) if feed in self.world.volatilities else answer.answer
+        return Step(actor, "push", (usable, self.model.now), feed)
 
     def _weakest(self) -> str:
         def rank(account: str) -> int:
@@ -360,6 +385,17 @@ def call_data(step: Step) -> bytes:
     """A step's calldata."""
     types = {"push": ("int256", "uint256"), "setMode": ("uint8",)}.get(step.function) or CALLS[step.function][1]
     return keccak(text=f"{step.function}({','.join(types)})")[:4] + encode(types, step.args)
+
+
+def warmed(world: OptionsWorld, seed: int) -> Fuzzer:
+    """As `start`; everybody has some cash, and a few series are listed."""
+    fuzzer = start(world, seed)
+    fuzzer.model.now += 1
+    first = [Step(a, "deposit", (40_000 * world.unit, fuzzer.actors[a])) for a in range(ACTORS)]
+    expiries = [(fuzzer.model.now // (12 * HOUR) + n) * 12 * HOUR for n in (3, 16, 60)]
+    kinds = [(e, k * WAD, k > 1_900) for e in expiries for k in (1_800, 2_000)]
+    fuzzer.run([fuzzer.predict(s) for s in [*first, *(Step(0, "list", kind) for kind in kinds)]])
+    return fuzzer
 
 
 def start(world: OptionsWorld, seed: int) -> Fuzzer:
