@@ -232,7 +232,9 @@ class Fuzzer:
         stale = self._stale_feeds()
         if stale and self.draw.random() < 0.8:
             return self._refreshing(self.draw.randrange(ACTORS), self.draw.choice(stale))
+        running = any(a.auction_started_at for a in self.model.accounts.values())
         kind = self.draw.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        kind = "bid" if running and self.draw.random() < 0.3 else kind
         step: Step = getattr(self, f"_draw_{kind}")(self.draw.randrange(ACTORS))
         return step
 
@@ -303,7 +305,7 @@ class Fuzzer:
     def _draw_price(self, actor: int) -> Step:
         d, feed = self.draw, self.world.feeds["priceFeed"]
         last = self.answers[feed.address].answer
-        moved = int(last * d.choice([1, 0.98, 1.02, 0.93, 1.07, 0.8, 1.25]))
+        moved = int(last * d.choice([1, 0.98, 1.02, 0.93, 1.07, 0.7, 0.8, 1.25, 1.4]))
         moved = min(max(moved, 500 * 10**8), 8_000 * 10**8)
         return Step(actor, "push", (moved, self.model.now), feed)
 
