@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -23,8 +24,10 @@ from onnx import TensorProto, helper, numpy_helper
 from oracle.chain import solc
 from oracle.chain.build import ContractArtifact
 from oracle.constants import BN254_SCALAR_FIELD, PROOF_SYSTEM_ID
+from oracle.proving.circuit import canonical_settings
 from oracle.proving.evm.optimise import optimise
 from oracle.proving.solidity import patch_verifier
+from oracle.proving.srs import dev_srs
 from oracle.settings import Settings
 
 SCALE_BITS = 13
@@ -80,8 +83,10 @@ class TinyCircuit:
         keys = {name: str(folder / name) for name in ("kzg.srs", "vk.key", "pk.key")}
         onnx.save(_linear_model(weights), path["network.onnx"])
         logrows = _gen_settings(path["network.onnx"], path["settings.json"])
+        canonical = canonical_settings(json.loads(Path(path["settings.json"]).read_text()))
+        Path(path["settings.json"]).write_text(canonical)  # else its keys, and so its gas, differ from run to run
         ezkl.compile_circuit(path["network.onnx"], path["network.compiled"], path["settings.json"])
-        ezkl.gen_srs(keys["kzg.srs"], logrows)
+        shutil.copyfile(dev_srs(settings.cache_dir, logrows), keys["kzg.srs"])
         ezkl.setup(path["network.compiled"], keys["vk.key"], keys["pk.key"], keys["kzg.srs"])
         # In a process of its own: it may crash at its end, and it wants a compiler's download after its work is done.
         script = [sys.executable, "-c", _VERIFIER_SCRIPT]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,10 @@ from numpy import float32, zeros
 from onnx import TensorProto, helper, numpy_helper
 
 from oracle.domain.features import MODEL_INPUTS, WINDOW
+from oracle.proving.circuit import canonical_settings
 from oracle.proving.evm.optimise import optimise
+from oracle.proving.srs import dev_srs
+from oracle.settings import Settings
 
 SCALE_BITS = 13
 LOGROWS = 10
@@ -65,8 +69,10 @@ class WindowCircuit:
         keys = {name: str(folder / name) for name in ("kzg.srs", "vk.key", "pk.key")}
         onnx.save(_network(weight), at["network.onnx"])
         ezkl.gen_settings(at["network.onnx"], at["settings.json"], py_run_args=_run_args())
+        canonical = canonical_settings(json.loads(Path(at["settings.json"]).read_text()))
+        Path(at["settings.json"]).write_text(canonical)  # else its keys, and so its gas, differ from run to run
         ezkl.compile_circuit(at["network.onnx"], at["network.compiled"], at["settings.json"])
-        ezkl.gen_srs(keys["kzg.srs"], LOGROWS)
+        shutil.copyfile(dev_srs(Settings().cache_dir, LOGROWS), keys["kzg.srs"])
         ezkl.setup(at["network.compiled"], keys["vk.key"], keys["pk.key"], keys["kzg.srs"])
         # In a process of its own: it may crash at its end, and it wants to download a compiler after its work is done
         subprocess.run(
