@@ -8,8 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from models.liquidation import FAMILY
-from models.liquidation_64 import FAMILY as BATCH
 
 from models._data import HourlySeries
 from models._errors import BadPrice, FlatSeries, ParameterOutOfRange, TooFewSamples
@@ -28,6 +26,8 @@ from models._liquidation_net import MARKET, reference, samples
 from models._liquidation_report import monte_carlo_gap
 from models._position_errors import AlreadyLiquidatable, BadHealthFactor, NoDebt
 from models._probability_scores import block_interval, calibration_error, score
+from models.liquidation import FAMILY
+from models.liquidation_64 import FAMILY as BATCH
 
 LARGEST_GAP = 4.0
 

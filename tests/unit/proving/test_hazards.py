@@ -97,11 +97,12 @@ def test_prove__with_too_small_a_set_up__is_a_tool_error_and_the_worker_lives(
     witness = tmp_path / "witness.json"
     witness.write_text(engine.witness(RELU, VALUES).document)
     files = {"circuit": str(copy.keys / COMPILED), "pk": str(copy.keys / PROVING_KEY)}
+    small, right = (dev_srs(copy.settings.cache_dir, logrows) for logrows in (4, engine.circuit(RELU).logrows))
     with pytest.raises(ToolError):
-        worker.call(
-            "prove", witness_path=str(witness), srs_path=str(dev_srs(copy.settings.cache_dir, 4)), timeout=60, **files
-        )
-    worker.call("mock", witness_path=str(witness), circuit=files["circuit"])
+        worker.call("prove", witness_path=str(witness), srs_path=str(small), timeout=60, **files)
+    lives = worker.pid
+    made = worker.call("prove", witness_path=str(witness), srs_path=str(right), timeout=60, **files)
+    assert (worker.pid, made["proof"] != "") == (lives, True)
 
 
 @pytest.mark.parametrize("damage", ["flipped", "truncated"])
