@@ -76,19 +76,11 @@ def make_witness(
 
 
 def _check_constraints(worker: Worker, built: Built, witness: str, timeout: float) -> None:
-    """Raises InputRejected unless every constraint holds, which takes a few hundredths of a proof's time.
-
-    ezkl's check was seen to refuse a good witness, once in thousands: what fails twice is refused. Nothing rests on it,
-    since a proof of a bad witness does not verify.
-    """
-    for last in (False, True):
-        try:
-            worker.call("mock", witness_path=witness, circuit=str(built.compiled), timeout=timeout)
-        except ToolError as error:
-            if last:
-                raise InputRejected(f"the circuit's constraints do not hold: {error}", remedy=OUTSIDE_REMEDY) from error
-        else:
-            return
+    """Raises InputRejected unless every constraint holds, which takes a few hundredths of a proof's time."""
+    try:
+        worker.call("mock", witness_path=witness, circuit=str(built.compiled), timeout=timeout)
+    except ToolError as error:
+        raise InputRejected(f"the circuit's constraints do not hold: {error}", remedy=OUTSIDE_REMEDY) from error
 
 
 def _check_tables(manifest: CircuitManifest, low: int, high: int) -> None:

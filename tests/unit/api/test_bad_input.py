@@ -115,6 +115,7 @@ def test_push__malformed_key__422(api: httpx.Client, key: str | bytes) -> None:
         b"[" * 100_000,
         b'{"a":' * 100 + b"1" + b"}" * 100,
     ],
+    ids=lambda body: repr(body[:40]),
 )
 @pytest.mark.parametrize("path", ["/v1/proof-requests", "/v1/verify"])
 def test_post__not_strict_json__400(api: httpx.Client, path: str, body: bytes) -> None:

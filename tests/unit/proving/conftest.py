@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from oracle.proving.circuit import cache_folder
 from oracle.proving.engine import ProvingEngine
+from oracle.proving.manifest import read_manifest
 from oracle.proving.pool import Worker
 from oracle.settings import Settings
 from tests.support import networks
@@ -53,7 +55,7 @@ class Copy:
     @property
     def keys(self) -> Path:
         """Its folder in the cache."""
-        return next(self.settings.cache_dir.glob(f"circuits/{RELU}-*[0-9a-f]"))
+        return cache_folder(self.settings.cache_dir, read_manifest(self.circuit))
 
     @property
     def srs(self) -> Path:
