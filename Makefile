@@ -46,7 +46,7 @@ up: setup ## The embedded stack: Anvil, contracts, service, API
 	@$(BIN)/plumbline up
 
 test: setup lint ## Linters, types, layers, then every test, files side by side
-	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile --max-worker-restart 0 $(TEST_ARGS)
 
 lint: setup ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

@@ -19,6 +19,9 @@ MAX_BODY_BYTES: Final = 1 << 20
 BODY_TIMEOUT_SECS: Final = 20.0
 MAX_DEPTH: Final = 64
 JSON_TYPE: Final = "application/json"
+_QUOTE, _BACKSLASH = b'"\\'
+_OPENING: Final = b"[{"
+_CLOSING: Final = b"]}"
 
 
 class BodyLimits:
@@ -104,9 +107,10 @@ class StrictRequest(Request):
 def parse_json(body: bytes) -> Any:
     """The value of a JSON text. Raises ApiError 400."""
     try:
-        value = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
-        _check_depth(value)
-    except (ValueError, RecursionError) as error:
+        text = body.decode()  # UTF-8, as RFC 8259 has it; json.loads would take others
+        _check_depth(body)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
+    except ValueError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "MalformedJson", f"the body is not JSON: {error}") from None
     return value
 
@@ -129,18 +133,29 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return
-    raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+def _check_depth(body: bytes) -> None:
+    """Refuses what is nested deeper than MAX_DEPTH, before a parser descends into it.
+
+    Brackets in strings do not count. The interpreter's own limit is no protection: libraries raise it, and then the
+    parser ends the process.
+    """
+    depth, in_string, escaped = 0, False, False
+    for byte in body:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == _BACKSLASH:
+                escaped = True
+            elif byte == _QUOTE:
+                in_string = False
+        elif byte == _QUOTE:
+            in_string = True
+        elif byte in _OPENING:
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+        elif byte in _CLOSING:
+            depth -= 1
 
 
 class StrictRoute(APIRoute):
