@@ -22,12 +22,12 @@ from bench.records import ACCURACY, OURS, RESOURCES, ArmRecord, read_record, wri
 from oracle.chain.solc import compile_verifier
 from oracle.constants import MAX_CODE_SIZE
 from oracle.errors import ModelRejected, OracleError
-from oracle.proving.circuit import canonical_settings
+from oracle.proving.building.keys import canonical_settings
+from oracle.proving.building.manifest import NETWORK, SETTINGS, VERIFIER, Domain, read_manifest
 from oracle.proving.intake import build_circuit
-from oracle.proving.manifest import NETWORK, SETTINGS, VERIFIER, Domain, read_manifest
-from oracle.proving.pool import Worker, WorkerFailed
 from oracle.proving.quantise import quantise_value
-from oracle.proving.srs import dev_srs
+from oracle.proving.srs.store import dev_srs
+from oracle.proving.workers.pool import Worker, WorkerFailed
 from oracle.settings import Settings
 
 # A call is ended by whoever watches this process

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime as ort
 
-from oracle.proving.pool import Worker
 from oracle.proving.quantise import quantise_value
+from oracle.proving.workers.pool import Worker
 
 TIMEOUT_SECS: Final = 1_200.0
 RELATIVE_FLOOR: Final = 2.0**-6

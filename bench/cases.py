@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from oracle.errors import InputRejected, InvalidInput
-from oracle.proving.manifest import MANIFEST, NETWORK, read_manifest
-from oracle.proving.pool import Worker
+from oracle.proving.building.manifest import MANIFEST, NETWORK, read_manifest
 from oracle.proving.samples import bind_shapes, read_calibration, split_samples
+from oracle.proving.workers.pool import Worker
 
 SEED: Final = 20_261_122
 CALIBRATION_SAMPLES: Final = 20

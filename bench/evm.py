@@ -26,15 +26,15 @@ from oracle.chain.build import ContractArtifact
 from oracle.constants import MAX_CODE_SIZE, PROOF_SYSTEM_ID
 from oracle.domain.proofs import Proof
 from oracle.errors import ProofRejected
+from oracle.proving.building.manifest import SETTINGS as CIRCUIT_SETTINGS
+from oracle.proving.building.manifest import VERIFIER, VERIFYING_KEY, CircuitManifest
+from oracle.proving.building.solidity import generated_verifier, patch_verifier
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.evm.optimise import read
 from oracle.proving.family import add_batch
 from oracle.proving.intake import add_model
-from oracle.proving.manifest import SETTINGS as CIRCUIT_SETTINGS
-from oracle.proving.manifest import VERIFIER, VERIFYING_KEY, CircuitManifest
 from oracle.proving.quantise import domain_at
-from oracle.proving.solidity import generated_verifier, patch_verifier
-from oracle.proving.srs import find_srs
+from oracle.proving.srs.store import find_srs
 from oracle.settings import Settings
 
 GAS_LIMIT = 29_000_000

@@ -16,6 +16,7 @@ from bench.on_chain import verification_gas
 from oracle.chain import solc
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.errors import InvalidInput, ProofRejected
+from oracle.proving.building.manifest import VERIFIER, CircuitManifest
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.felts import hex_from_int
 from oracle.proving.groth16.circuit import NetworkCircuit
@@ -24,8 +25,7 @@ from oracle.proving.groth16.keys import canonical, proving_document
 from oracle.proving.groth16.prover import prove
 from oracle.proving.groth16.setup import Secrets, key_from_secrets
 from oracle.proving.groth16.solidity import CONTRACT, verifier_source
-from oracle.proving.manifest import VERIFIER, CircuitManifest
-from oracle.proving.srs import DEV
+from oracle.proving.srs.store import DEV
 from oracle.settings import Settings
 
 Say = Callable[[str], None]

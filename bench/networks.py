@@ -16,7 +16,7 @@ import psutil
 from bench.cases import Case, shipped, shipped_case, stranger_case, strangers, write_case
 from bench.records import ARMS, OURS, RESOURCES, ArmRecord, read_record, write_record
 from oracle.errors import OracleError
-from oracle.proving.pool import Worker
+from oracle.proving.workers.pool import Worker
 from oracle.settings import PROJECT_ROOT, Settings
 
 POLL_SECS: Final = 0.2

@@ -11,10 +11,10 @@ from typing import Final
 
 from bench.arms import Arm, Record
 from bench.windows import sp500_windows
-from oracle.proving.circuit import canonical_settings
-from oracle.proving.manifest import NETWORK, SETTINGS
-from oracle.proving.pool import Worker
-from oracle.proving.srs import dev_srs
+from oracle.proving.building.keys import canonical_settings
+from oracle.proving.building.manifest import NETWORK, SETTINGS
+from oracle.proving.srs.store import dev_srs
+from oracle.proving.workers.pool import Worker
 from oracle.settings import Settings
 
 MEMORY_MB: Final = 16_384

@@ -15,16 +15,16 @@ from models._export import INPUT_NAME, calibration_inputs, export_family
 from models._registry import Array, CircuitShape, Family, Fitted
 from oracle.chain.anvil import AnvilProcess
 from oracle.chain.solc import compile_verifier
-from oracle.proving.build import Plan, Site, build
-from oracle.proving.circuit import COMPILED, CircuitParams, cache_folder
-from oracle.proving.cost import predict
+from oracle.proving.building.build import Plan, Site, build
+from oracle.proving.building.keys import COMPILED, CircuitParams, cache_folder
+from oracle.proving.building.manifest import VERIFIER, CircuitManifest, Domain, read_manifest
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.intake import build_circuit
-from oracle.proving.manifest import VERIFIER, CircuitManifest, Domain, read_manifest
-from oracle.proving.pool import Worker
 from oracle.proving.quantise import quantise_value
-from oracle.proving.tuner import Tuner
+from oracle.proving.tuning.cost import predict
+from oracle.proving.tuning.tuner import Tuner
 from oracle.proving.validation import ModelForm, Validation
+from oracle.proving.workers.pool import Worker
 from oracle.settings import Settings
 
 HELD_OUT_SEED = 20_260_101

@@ -25,8 +25,8 @@ from oracle.errors import ConfigurationError, FeatureUnavailable
 from oracle.market.base import MarketSource
 from oracle.market.calibration import calibrate_source
 from oracle.market.publishers import sign_reports
+from oracle.proving.building.manifest import VERIFIER
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.manifest import VERIFIER
 from oracle.settings import Settings
 from oracle.store.outbox import SqlOutbox
 

@@ -12,6 +12,7 @@ from oracle.cli.service_access import Say
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.domain.proofs import ModelInputs
 from oracle.errors import ArtifactMismatch, ProofRejected
+from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.groth16.agreement import check_agreement
 from oracle.proving.groth16.circuit import NetworkCircuit
 from oracle.proving.groth16.folder import (
@@ -28,9 +29,8 @@ from oracle.proving.groth16.phase1 import read_phase1
 from oracle.proving.groth16.phase2 import check_key, contribute, transcript_hash
 from oracle.proving.groth16.prover import prove, verify
 from oracle.proving.groth16.setup import Secrets, key_from_phase1, key_from_secrets
-from oracle.proving.manifest import CircuitManifest
 from oracle.proving.quantise import quantise, real_outputs
-from oracle.proving.srs_known import KNOWN
+from oracle.proving.srs.known import KNOWN
 from oracle.settings import Settings
 
 

@@ -10,7 +10,7 @@ from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say
 from oracle.domain.deployment import Deployment, ModelRecord
 from oracle.errors import ArtifactMismatch
-from oracle.proving.manifest import VERIFIER, CircuitManifest
+from oracle.proving.building.manifest import VERIFIER, CircuitManifest
 from oracle.settings import Settings
 
 
@@ -54,7 +54,7 @@ def verify_model(settings: Settings, name: str, say: Say) -> dict[str, Any]:
     `verified` says whether all was the same, `hashes` what came out, `failure` why it did not come to its end. Raises
     NotFound, StorageFull, and ArtifactMismatch for what the chain holds.
     """
-    from oracle.proving.reproduce import reproduce
+    from oracle.proving.building.reproduce import reproduce
 
     def progress(stage: str, fraction: float, detail: str) -> None:
         say(f"{name}: {stage} {detail}")
@@ -79,7 +79,7 @@ def verify_model(settings: Settings, name: str, say: Say) -> dict[str, Any]:
 def rebuild_model(settings: Settings, name: str, srs: str, say: Say) -> dict[str, Any]:
     """Facts of a circuit rebuilt in its folder on another set-up. Raises NotFound for either."""
     from oracle.chain.solc import compile_verifier
-    from oracle.proving.rebuild import choose_srs, rebuild_circuit
+    from oracle.proving.building.rebuild import choose_srs, rebuild_circuit
 
     def progress(stage: str, fraction: float, detail: str) -> None:
         say(f"{stage} {detail}")
@@ -99,10 +99,10 @@ def rebuild_model(settings: Settings, name: str, srs: str, say: Say) -> dict[str
 def refresh_verifiers(settings: Settings, names: list[str], *, plain: bool) -> dict[str, Any]:
     """Writes the named models' verifiers again, or every one's: which changed, which did not.
 
-    Raises NotFound, and whatever oracle.proving.refresh does.
+    Raises NotFound, and whatever oracle.proving.building.refresh does.
     """
     from oracle.chain.solc import compile_verifier
-    from oracle.proving.refresh import refresh_verifier
+    from oracle.proving.building.refresh import refresh_verifier
 
     with opened_engine(settings) as engine:
         folders = {name: engine.folder(name) for name in names or [one.circuit_id for one in engine.circuits()]}

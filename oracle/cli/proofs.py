@@ -12,8 +12,8 @@ from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say, api, exact, follow, patiently
 from oracle.domain.proofs import ModelInputs, Proof
 from oracle.errors import InputRejected, StorageFull
+from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.manifest import CircuitManifest
 from oracle.settings import Settings
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from oracle.cli.service_access import Say
 from oracle.errors import OracleError
-from oracle.proving.srs import check_srs, stored_srs
-from oracle.proving.srs_import import SrsReport, import_srs, inspect_srs
+from oracle.proving.srs.importing import SrsReport, import_srs, inspect_srs
+from oracle.proving.srs.store import check_srs, stored_srs
 from oracle.settings import Settings
 
 
@@ -35,7 +35,7 @@ def list_srs(settings: Settings) -> list[dict[str, Any]]:
 
 
 def import_file(settings: Settings, path: Path, logrows: int | None, trust: str | None, say: Say) -> dict[str, Any]:
-    """Facts of the set-up that was taken from a file; see oracle.proving.srs_import."""
+    """Facts of the set-up that was taken from a file; see oracle.proving.srs.importing."""
     say("reading and checking its points")
 
     def progress(fraction: float) -> None:

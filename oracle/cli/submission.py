@@ -13,7 +13,7 @@ from oracle.cli.wiring import deployment, opened_database
 from oracle.domain.deployment import ModelRecord
 from oracle.domain.proofs import Proof
 from oracle.errors import ArtifactMismatch, NotFound
-from oracle.proving.manifest import CircuitManifest
+from oracle.proving.building.manifest import CircuitManifest
 from oracle.store.outbox import SqlOutbox
 
 

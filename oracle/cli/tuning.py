@@ -12,8 +12,8 @@ from oracle.cli import render
 from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say
 from oracle.errors import InvalidInput
-from oracle.proving.cost import Objective
-from oracle.proving.tuning import Source, Tuned, TunedRow, existing_source, parse_domain, tune
+from oracle.proving.tuning.cost import Objective
+from oracle.proving.tuning.study import Source, Tuned, TunedRow, existing_source, parse_domain, tune
 from oracle.settings import Settings
 
 COLUMNS = (

@@ -10,7 +10,7 @@ from oracle.daemon.parts import ServiceParts
 from oracle.daemon.views import FeedView, ModelView, RoundView
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.errors import InvalidInput, NotFound
-from oracle.proving.manifest import CircuitManifest
+from oracle.proving.building.manifest import CircuitManifest
 
 MAX_ROUNDS: Final = 1_000
 MAX_ROUND_ID: Final = (1 << 80) - 1

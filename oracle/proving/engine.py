@@ -18,10 +18,8 @@ from oracle.constants import BN254_SCALAR_FIELD, LOCAL_CHAIN_IDS, SAFE_SRS_KINDS
 from oracle.domain.proofs import Proof, Witness
 from oracle.errors import ArtifactMismatch, InvalidInput, NotFound, ProofRejected, UnsafeSetup
 from oracle.proving import quantise as quantisation
-from oracle.proving.circuit import Built, keys_intact, prepare_keys
-from oracle.proving.felts import felt_from_hex, hex_from_int
-from oracle.proving.files import sha256_bytes, storage_guard
-from oracle.proving.manifest import (
+from oracle.proving.building.keys import Built, keys_intact, prepare_keys
+from oracle.proving.building.manifest import (
     MANIFEST,
     SETTINGS,
     VERIFYING_KEY,
@@ -29,9 +27,11 @@ from oracle.proving.manifest import (
     check_folder,
     read_manifest,
 )
-from oracle.proving.pool import ToolError, Worker, WorkerPool
-from oracle.proving.srs import find_srs
+from oracle.proving.felts import felt_from_hex, hex_from_int
+from oracle.proving.files import sha256_bytes, storage_guard
+from oracle.proving.srs.store import find_srs
 from oracle.proving.witness import make_witness
+from oracle.proving.workers.pool import ToolError, Worker, WorkerPool
 from oracle.settings import Settings
 
 OnProgress: TypeAlias = Callable[[str, float, str], None]

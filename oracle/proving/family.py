@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 
 from oracle.errors import Conflict, InvalidInput
-from oracle.proving.build import CodeSize, OnProgress
+from oracle.proving.building.build import CodeSize, OnProgress
+from oracle.proving.building.manifest import MANIFEST, NETWORK, CircuitManifest, Domain, check_folder, write_manifest
 from oracle.proving.intake import build_circuit
-from oracle.proving.manifest import MANIFEST, NETWORK, CircuitManifest, Domain, check_folder, write_manifest
 from oracle.proving.quantise import domain_at
 from oracle.proving.rewrites.batch import batched
 from oracle.settings import Settings

@@ -20,16 +20,16 @@ from typing import Final
 
 from oracle.domain.proofs import ModelInputs
 from oracle.errors import Conflict, InputRejected, InvalidInput, ModelRejected
-from oracle.proving.baseline import Target
-from oracle.proving.build import CodeSize, OnProgress, Site
-from oracle.proving.cost import Objective
-from oracle.proving.diagnosis import PROBE, blame_unsound, blame_unsupported
+from oracle.proving.building.build import CodeSize, OnProgress, Site
+from oracle.proving.building.manifest import MANIFEST, CircuitManifest, Domain, OutputTransform
 from oracle.proving.files import storage_guard
-from oracle.proving.manifest import MANIFEST, CircuitManifest, Domain, OutputTransform
-from oracle.proving.pool import ToolError, Worker, WorkerFailed
 from oracle.proving.samples import bind_shapes, check_file, read_calibration, split_samples
-from oracle.proving.selection import DEFAULT_BUDGETS, Limits, Selection, executable
-from oracle.proving.tuner import Tuner
+from oracle.proving.tuning.baseline import Target
+from oracle.proving.tuning.cost import Objective
+from oracle.proving.tuning.diagnosis import PROBE, blame_unsound, blame_unsupported
+from oracle.proving.tuning.selection import DEFAULT_BUDGETS, Limits, Selection, executable
+from oracle.proving.tuning.tuner import Tuner
+from oracle.proving.tuning.variants import variants
 from oracle.proving.validation import (
     EDGE_SAMPLES,
     ModelForm,
@@ -40,7 +40,7 @@ from oracle.proving.validation import (
     draw_samples,
     output_magnitudes,
 )
-from oracle.proving.variants import variants
+from oracle.proving.workers.pool import ToolError, Worker, WorkerFailed
 from oracle.settings import Settings
 
 MAX_MODEL_BYTES: Final = 64 << 20

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from oracle.errors import InvalidInput
-from oracle.proving.manifest import CircuitManifest, OutputTransform
+from oracle.proving.building.manifest import CircuitManifest, OutputTransform
 
 
 def model_outputs(manifest: CircuitManifest, values: Sequence[float]) -> list[float]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from oracle.errors import InputRejected
-from oracle.proving.manifest import CircuitManifest, Domain
+from oracle.proving.building.manifest import CircuitManifest, Domain
 from oracle.units import div_round
 
 

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from oracle.errors import InputRejected
-from oracle.proving.manifest import Domain
-from oracle.proving.pool import Worker
+from oracle.proving.building.manifest import Domain
 from oracle.proving.quantise import quantise_value
+from oracle.proving.workers.pool import Worker
 
 Rows: TypeAlias = list[list[float]]
 _Draw: TypeAlias = Callable[[np.random.Generator, "_Bounds", int, Any, int], list[float]]

@@ -16,11 +16,11 @@ from typing import Final
 from oracle.constants import MAX_INSTANCE_MAGNITUDE
 from oracle.domain.proofs import Witness
 from oracle.errors import ArtifactMismatch, InputRejected
-from oracle.proving.circuit import Built
+from oracle.proving.building.keys import Built
+from oracle.proving.building.manifest import NETWORK, CircuitManifest
 from oracle.proving.files import storage_guard
-from oracle.proving.manifest import NETWORK, CircuitManifest
-from oracle.proving.pool import ToolError, Worker
 from oracle.proving.quantise import check_quantised, real_outputs, real_rows, split_rows
+from oracle.proving.workers.pool import ToolError, Worker
 
 # Up to this size every witness is checked against all constraints before anyone proves it
 MOCK_LOGROWS: Final = 14

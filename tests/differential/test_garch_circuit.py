@@ -19,10 +19,10 @@ from oracle.domain.garch import GarchParams, annualised_vol_wad, forecast
 from oracle.errors import InputRejected
 from oracle.market import open_source
 from oracle.market.calibration import calibrate_source
-from oracle.proving.circuit import COMPILED, cache_folder
+from oracle.proving.building.keys import COMPILED, cache_folder
+from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.manifest import CircuitManifest
-from oracle.proving.pool import Worker
+from oracle.proving.workers.pool import Worker
 from oracle.settings import Settings
 from oracle.units import WAD, div_round, wad_from_scaled
 

@@ -12,13 +12,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from oracle.errors import InvalidInput, ModelRejected
-from oracle.proving import ezkl_operations
-from oracle.proving.circuit import CircuitParams, canonical_settings
+from oracle.proving.building.keys import CircuitParams, canonical_settings
+from oracle.proving.building.manifest import NETWORK, SETTINGS, read_manifest
 from oracle.proving.groth16.agreement import check_agreement
 from oracle.proving.groth16.circuit import NetworkCircuit
 from oracle.proving.groth16.folder import network_circuit
 from oracle.proving.groth16.network import Matrix, Offset, Relu, Shift, read_network
-from oracle.proving.manifest import NETWORK, SETTINGS, read_manifest
+from oracle.proving.workers import ezkl_operations
 from oracle.settings import PROJECT_ROOT
 from tests.support.networks import network
 

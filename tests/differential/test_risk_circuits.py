@@ -10,10 +10,10 @@ import pytest
 
 from models._export import committed
 from models._registry import Family, family
-from oracle.proving.circuit import COMPILED, cache_folder
+from oracle.proving.building.keys import COMPILED, cache_folder
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.pool import Worker
 from oracle.proving.quantise import quantise_value
+from oracle.proving.workers.pool import Worker
 from oracle.settings import Settings
 
 pytestmark = pytest.mark.slow

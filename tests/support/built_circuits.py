@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from oracle.proving.build import Plan, Site, build
-from oracle.proving.circuit import CircuitParams
-from oracle.proving.manifest import CircuitManifest, Domain
-from oracle.proving.pool import Worker
+from oracle.proving.building.build import Plan, Site, build
+from oracle.proving.building.keys import CircuitParams
+from oracle.proving.building.manifest import CircuitManifest, Domain
 from oracle.proving.samples import read_calibration, split_samples
 from oracle.proving.validation import ModelForm, Validation
+from oracle.proving.workers.pool import Worker
 from oracle.settings import Settings
 from tests.support.networks import Network
 

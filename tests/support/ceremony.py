@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from oracle.constants import BN254_SCALAR_FIELD
-from oracle.proving.srs_curve import BASE_FIELD, G1, G2, Point, TwistPoint, g2_multiply, multiply_base, powers
-from oracle.proving.srs_format import montgomery
+from oracle.proving.srs.curve import BASE_FIELD, G1, G2, Point, TwistPoint, g2_multiply, multiply_base, powers
+from oracle.proving.srs.format import montgomery
 
 
 @dataclass(frozen=True)

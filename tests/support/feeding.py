@@ -25,8 +25,8 @@ from oracle.domain.feature_modules import module_arguments
 from oracle.domain.observations import Report, VectorReport
 from oracle.domain.proofs import Proof
 from oracle.market.publishers import sign_reports
+from oracle.proving.building.manifest import VERIFIER
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.manifest import VERIFIER
 from oracle.units import SECS_PER_DAY, SECS_PER_HOUR, WAD
 from tests.support.feature_cases import FeatureCase, VectorCase
 from tests.support.market import sender_of

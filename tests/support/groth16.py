@@ -17,7 +17,7 @@ from oracle.proving.groth16.network import IntegerNetwork, Matrix, Offset, Relu,
 from oracle.proving.groth16.prover import prove
 from oracle.proving.groth16.setup import Secrets, key_from_secrets
 from oracle.proving.groth16.solidity import CONTRACT, verifier_source
-from oracle.proving.srs import DEV
+from oracle.proving.srs.store import DEV
 from oracle.settings import Settings
 from tests.support.inference import deploy_artifact
 from tests.support.local_chain import LocalChain

@@ -8,8 +8,8 @@ from oracle.constants import BN254_SCALAR_FIELD
 from oracle.proving.groth16.field import lagrange_at
 from oracle.proving.groth16.points import multiples_of_base, multiples_of_twist_base
 from oracle.proving.groth16.setup import Secrets
-from oracle.proving.srs_curve import BASE_FIELD, powers
-from oracle.proving.srs_format import montgomery
+from oracle.proving.srs.curve import BASE_FIELD, powers
+from oracle.proving.srs.format import montgomery
 
 
 @dataclass(frozen=True)

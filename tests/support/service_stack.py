@@ -25,8 +25,8 @@ from oracle.cli.wiring import deployer, deployment, opened_database, opened_engi
 from oracle.daemon.service import OracleService
 from oracle.market.base import MarketSource
 from oracle.market.sources import open_source
+from oracle.proving.building.manifest import VERIFIER
 from oracle.proving.intake import add_model
-from oracle.proving.manifest import VERIFIER
 from oracle.settings import Settings
 
 START = "2008-09-02"

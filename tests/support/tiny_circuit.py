@@ -24,10 +24,10 @@ from onnx import TensorProto, helper, numpy_helper
 from oracle.chain import solc
 from oracle.chain.build import ContractArtifact
 from oracle.constants import BN254_SCALAR_FIELD, PROOF_SYSTEM_ID
-from oracle.proving.circuit import canonical_settings
+from oracle.proving.building.keys import canonical_settings
+from oracle.proving.building.solidity import patch_verifier
 from oracle.proving.evm.optimise import optimise
-from oracle.proving.solidity import patch_verifier
-from oracle.proving.srs import dev_srs
+from oracle.proving.srs.store import dev_srs
 from oracle.settings import Settings
 
 SCALE_BITS = 13

@@ -15,8 +15,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from oracle.constants import BN254_SCALAR_FIELD
+from oracle.proving.building.solidity import input_count, patch_verifier
 from oracle.proving.evm.optimise import optimise
-from oracle.proving.solidity import input_count, patch_verifier
 
 INPUT_BYTES = 4
 OUTPUT_BYTES = 8

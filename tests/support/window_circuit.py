@@ -21,9 +21,9 @@ from numpy import float32, zeros
 from onnx import TensorProto, helper, numpy_helper
 
 from oracle.domain.features import MODEL_INPUTS, WINDOW
-from oracle.proving.circuit import canonical_settings
+from oracle.proving.building.keys import canonical_settings
 from oracle.proving.evm.optimise import optimise
-from oracle.proving.srs import dev_srs
+from oracle.proving.srs.store import dev_srs
 from oracle.settings import Settings
 
 SCALE_BITS = 13

@@ -31,8 +31,8 @@ def check_circuits(settings: Settings) -> Iterator[Check]:
 
 
 def _circuit(settings: Settings, engine: ProvingEngine, circuit_id: str) -> Check:
-    from oracle.proving.circuit import cache_folder, keys_intact
-    from oracle.proving.manifest import check_folder
+    from oracle.proving.building.keys import cache_folder, keys_intact
+    from oracle.proving.building.manifest import check_folder
 
     name = f"circuit {circuit_id}"
     manifest = engine.circuit(circuit_id)

@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 
 from oracle.errors import ModelRejected
-from oracle.proving.circuit import COMPILED, compile_circuit
+from oracle.proving.building.keys import COMPILED, compile_circuit
+from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.groth16.network import IntegerNetwork
-from oracle.proving.manifest import CircuitManifest
-from oracle.proving.pool import Worker
 from oracle.proving.quantise import domain_at
+from oracle.proving.workers.pool import Worker
 
 SEED = 20_261_122
 TIMEOUT_SECS = 600.0

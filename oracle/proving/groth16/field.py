@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from oracle.constants import BN254_SCALAR_FIELD
-from oracle.proving.srs_curve import TWO_ADICITY, invert_all, powers
+from oracle.proving.srs.curve import TWO_ADICITY, invert_all, powers
 
 GENERATOR: Final = 5
 ROOT_OF_UNITY: Final = pow(GENERATOR, (BN254_SCALAR_FIELD - 1) >> TWO_ADICITY, BN254_SCALAR_FIELD)

@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from oracle.constants import LOCAL_CHAIN_IDS, SAFE_SRS_KINDS
 from oracle.errors import ArtifactMismatch, NotFound, UnsafeSetup
+from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.files import sha256_file, staged_folder, write_atomic
 from oracle.proving.groth16.circuit import NetworkCircuit, input_width
 from oracle.proving.groth16.keys import ProvingKey, canonical, digest, proving_document, proving_from
 from oracle.proving.groth16.network import network_document, read_network
 from oracle.proving.groth16.phase2 import Contribution, contribution_from
 from oracle.proving.groth16.solidity import verifier_source
-from oracle.proving.manifest import CircuitManifest
 from oracle.proving.quantise import domain_at
 
 PROVING_KEY: Final = "pk.json"

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from oracle.errors import ArtifactMismatch, InputRejected
 from oracle.proving.groth16.r1cs import Builder, Constraint
-from oracle.proving.srs_curve import BASE_FIELD, G2, Point, TwistPoint, on_curve
+from oracle.proving.srs.curve import BASE_FIELD, G2, Point, TwistPoint, on_curve
 
 PROOF_BYTES: Final = 256
 MIN_SIZE: Final = 16

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from oracle.errors import InvalidInput
-from oracle.proving.manifest import NETWORK, SETTINGS
+from oracle.proving.building.manifest import NETWORK, SETTINGS
 from oracle.proving.quantise import quantise_value
 from oracle.units import div_round
 

@@ -20,8 +20,8 @@ from oracle.proving.groth16.field import interpolate_all
 from oracle.proving.groth16.points import add_each, linear, twist_linear
 from oracle.proving.groth16.prover import in_twist_group, pairing_is_one
 from oracle.proving.groth16.setup import Phase1
-from oracle.proving.srs_curve import BASE_FIELD, G1, G2, Point, TwistPoint, negative, on_curve
-from oracle.proving.srs_format import (
+from oracle.proving.srs.curve import BASE_FIELD, G1, G2, Point, TwistPoint, negative, on_curve
+from oracle.proving.srs.format import (
     COORDINATE_BYTES,
     MAX_PTAU_POWER,
     POINT_BYTES,

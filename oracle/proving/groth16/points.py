@@ -1,6 +1,6 @@
 """Sums and multiples of points of both groups, complete: equal, opposite and infinite points are taken too.
 
-None is the point at infinity. Additions are affine; those of one round share one inversion (oracle.proving.srs_curve).
+None is the point at infinity. Additions are affine; those of one round share one inversion (oracle.proving.srs.curve).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 from oracle.constants import BN254_SCALAR_FIELD
-from oracle.proving.srs_curve import (
+from oracle.proving.srs.curve import (
     BASE_FIELD,
     G2,
     SMALL_WINDOW,

@@ -12,7 +12,7 @@ from oracle.proving.groth16.field import GENERATOR, from_coset, interpolate_all,
 from oracle.proving.groth16.keys import Proof, ProvingKey, VerifyingKey, all_constraints, domain_size
 from oracle.proving.groth16.points import add, linear, multiply, signed, twist_add, twist_linear, twist_multiply
 from oracle.proving.groth16.r1cs import Builder, Constraint, Terms, evaluate
-from oracle.proving.srs_curve import BASE_FIELD, G2, Point, TwistPoint, negative, on_curve
+from oracle.proving.srs.curve import BASE_FIELD, G2, Point, TwistPoint, negative, on_curve
 
 
 def prove(key: ProvingKey, builder: Builder) -> Proof:

@@ -23,7 +23,7 @@ from oracle.proving.groth16.points import (
     twist_linear,
 )
 from oracle.proving.groth16.r1cs import Builder, Constraint
-from oracle.proving.srs_curve import G1, G2, Point, TwistPoint, powers
+from oracle.proving.srs.curve import G1, G2, Point, TwistPoint, powers
 
 DEV_SEED: Final = b"plumbline development Groth16 set-up, version 1: everybody knows these secrets"
 

@@ -13,7 +13,7 @@ from oracle.constants import BN254_SCALAR_FIELD, LOCAL_CHAIN_IDS, SAFE_SRS_KINDS
 from oracle.proving.groth16.circuit import Layout
 from oracle.proving.groth16.keys import PROOF_BYTES, VerifyingKey
 from oracle.proving.groth16.points import twist_negative
-from oracle.proving.srs_curve import G2, TwistPoint
+from oracle.proving.srs.curve import G2, TwistPoint
 
 CONTRACT: Final = "Groth16Verifier"
 _STATEMENT: Final = 384

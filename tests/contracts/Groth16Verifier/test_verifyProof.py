@@ -17,7 +17,7 @@ from oracle.proving.groth16.keys import Proof
 from oracle.proving.groth16.points import add, multiply, twist_add, twist_multiply, twist_negative
 from oracle.proving.groth16.prover import verify
 from oracle.proving.groth16.solidity import verifier_source
-from oracle.proving.srs_curve import BASE_FIELD, G1, G2, negative
+from oracle.proving.srs.curve import BASE_FIELD, G1, G2, negative
 from tests.support.groth16 import WIDTHS, Claim, SmallCircuit, deploy_verifier, small_network
 from tests.support.local_chain import AnvilServer, LocalChain
 

@@ -18,7 +18,7 @@ from bench.networks import compare
 from bench.plot import draw
 from bench.records import ACCURACY, OURS, RESOURCES, ArmRecord, read_record, write_record
 from oracle.errors import InvalidInput
-from oracle.proving.pool import Worker
+from oracle.proving.workers.pool import Worker
 from oracle.settings import PROJECT_ROOT, Settings
 from tests.support import networks
 from tests.support.networks import Network

@@ -23,7 +23,7 @@ from oracle.domain.push_policy import Push
 from oracle.domain.requests import RequestState
 from oracle.errors import ConfigurationError
 from oracle.market.publishers import sign_reports
-from oracle.proving.manifest import VERIFIER
+from oracle.proving.building.manifest import VERIFIER
 from oracle.units import SECS_PER_DAY, WAD
 from tests.support.service_stack import PRICE, ServiceStack
 

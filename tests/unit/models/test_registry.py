@@ -22,7 +22,7 @@ from models._export import (
     write_training,
 )
 from models._registry import Family, families, family
-from oracle.proving.manifest import read_manifest
+from oracle.proving.building.manifest import read_manifest
 from oracle.settings import Settings
 
 ALL = list(families().values())

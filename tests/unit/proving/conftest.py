@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from oracle.proving.circuit import cache_folder
+from oracle.proving.building.keys import cache_folder
+from oracle.proving.building.manifest import read_manifest
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.manifest import read_manifest
-from oracle.proving.pool import Worker
+from oracle.proving.workers.pool import Worker
 from oracle.settings import Settings
 from tests.support import networks
 from tests.support.built_circuits import NO_TABLE, TABLE, build_fixed

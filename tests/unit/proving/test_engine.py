@@ -17,9 +17,9 @@ import pytest
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.domain.proofs import Proof, Witness
 from oracle.errors import ArtifactMismatch, InvalidInput, ProofRejected
-from oracle.proving.circuit import keys_intact
+from oracle.proving.building.keys import keys_intact
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.pool import Cancelled, WorkerTimeout
+from oracle.proving.workers.pool import Cancelled, WorkerTimeout
 from oracle.settings import Settings
 from tests.unit.proving.conftest import LOGISTIC, RELU, Copy
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from oracle.errors import ArtifactMismatch, InputRejected
-from oracle.proving.circuit import COMPILED, PROVING_KEY, CircuitParams
+from oracle.proving.building.keys import COMPILED, PROVING_KEY, CircuitParams
+from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.engine import ProvingEngine
-from oracle.proving.manifest import CircuitManifest
-from oracle.proving.pool import ToolError, Worker
-from oracle.proving.srs import dev_srs
+from oracle.proving.srs.store import dev_srs
 from oracle.proving.witness import make_witness
+from oracle.proving.workers.pool import ToolError, Worker
 from oracle.settings import PROJECT_ROOT, Settings
 from tests.support import networks
 from tests.support.built_circuits import NO_TABLE, build_fixed

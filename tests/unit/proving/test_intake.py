@@ -12,11 +12,12 @@ import pytest
 from oracle.constants import MAX_CODE_SIZE
 from oracle.domain.proofs import ModelInputs
 from oracle.errors import Conflict, InputRejected, InvalidInput, ModelRejected
-from oracle.proving import intake, selection
+from oracle.proving import intake
+from oracle.proving.building.manifest import CircuitManifest, Domain
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.intake import add_model, build_circuit
-from oracle.proving.manifest import CircuitManifest, Domain
 from oracle.proving.samples import bind_shapes, read_calibration, split_samples
+from oracle.proving.tuning import selection
 from oracle.settings import Settings
 from tests.support import networks
 from tests.support.networks import Network

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from oracle.errors import InvalidInput
-from oracle.proving.manifest import CircuitManifest, OutputTransform
+from oracle.proving.building.manifest import CircuitManifest, OutputTransform
 from oracle.proving.outputs import model_outputs
 
 

@@ -16,7 +16,7 @@ from oracle.proving.groth16.phase2 import Contribution, check_key, contribute, c
 from oracle.proving.groth16.points import add, multiply, twist_multiply
 from oracle.proving.groth16.prover import prove, verify
 from oracle.proving.groth16.setup import Secrets, key_from_phase1, key_from_secrets
-from oracle.proving.srs_curve import G1
+from oracle.proving.srs.curve import G1
 from tests.support.groth16_ceremony import PreparedCeremony, ptau
 
 SECRETS = Secrets(0x1234567, 0x89ABCDE, 0xF0123456, 1)

@@ -20,7 +20,7 @@ from oracle.proving.groth16.points import (
     twist_multiply,
     twist_negative,
 )
-from oracle.proving.srs_curve import G1, G2, negative
+from oracle.proving.srs.curve import G1, G2, negative
 
 R = BN254_SCALAR_FIELD
 
