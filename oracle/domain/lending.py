@@ -107,6 +107,16 @@ def ramped_ltv(ltv: int, target: int, elapsed: int, down_bps_per_hour: int, up_b
     return max(target, ltv - step) if target < ltv else min(target, ltv + step)
 
 
+def sized_ltv(ltv: int, amount: int, depth: int) -> int:
+    """The LTV of `amount` base units for sale at once: ltv / (1 + ltv * impact), WAD.
+
+    impact = amount / (100 * depth), rounded up: the sale of `depth` moves the price by 1 %; 0: size does not matter.
+    With ltv = 1 / (1 + haircut + q99) this is 1 / (1 + haircut + q99 + impact).
+    """
+    impact = ceil_div(amount * WAD, 100 * depth) if depth else 0
+    return ltv * WAD * WAD // (WAD * WAD + ltv * impact)
+
+
 def auction_start_price(price: int, start_bps: int) -> int:
     """The auction's first price, WAD, from the market price of 8 decimals; rounded up."""
     return ceil_div(price * int(10 ** (18 - PRICE_DECIMALS)) * start_bps, BPS)
@@ -180,3 +190,16 @@ def state_of(
     if auction_started_at != 0:
         return PositionState.AUCTION
     return PositionState.WARNED if min(health_factor, health_factor_at_target) < WAD else PositionState.OPEN
+
+
+def position_state(
+    *, opened_at: int, borrow_shares: int, warned_at: int, alarmed_at: int, auction_started_at: int, bad_debt: int
+) -> PositionState:
+    """State of a position: a pure function of what is stored. Times are unix seconds, 0 for never or no longer."""
+    if opened_at == 0:
+        return PositionState.NONE
+    if borrow_shares == 0:
+        return PositionState.INSOLVENT if bad_debt else PositionState.CLOSED
+    if auction_started_at != 0:
+        return PositionState.AUCTION
+    return PositionState.WARNED if warned_at or alarmed_at else PositionState.OPEN
