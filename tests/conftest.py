@@ -20,7 +20,12 @@ from tests.support.gas import check_gas
 from tests.support.local_chain import ACCOUNT_COUNT, GAS_TIME, AnvilServer, LocalChain, account
 from tests.support.reverts import RevertDecoder, RevertError
 
-pytest_plugins = ["tests.support.inference", "tests.support.risk_feed", "tests.support.service_fixtures"]
+pytest_plugins = [
+    "tests.support.inference",
+    "tests.support.postgres",
+    "tests.support.risk_feed",
+    "tests.support.service_fixtures",
+]
 
 collect_ignore = ["ape"]  # scripts/ape test runs these
 

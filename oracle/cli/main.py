@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from oracle.cli import render
-from oracle.cli.commands import bench, chain, demo, doctor, feed, groth16, model, prove, srs, stack, verify
+from oracle.cli.commands import bench, chain, db, demo, doctor, feed, groth16, model, prove, srs, stack, verify
 from oracle.cli.context import Invocation, invocation
 
 app = typer.Typer(
@@ -55,6 +55,7 @@ app.add_typer(feed.app, name="feed")
 app.add_typer(model.app, name="model")
 app.add_typer(srs.app, name="srs")
 app.add_typer(groth16.app, name="groth16")
+app.add_typer(db.app, name="db")
 app.command("prove")(prove.prove)
 app.command("request")(prove.request)
 app.command("verify")(verify.verify)

@@ -147,11 +147,12 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def create_tables(engine: Engine, *extra: sa.MetaData) -> None:
-    """Makes the tables that are missing. Raises ConfigurationError when the database does not answer, or is none."""
+def create_tables(engine: Engine) -> None:
+    """Brings the tables up to this version. Raises ConfigurationError when the database does not answer, or is none."""
+    from oracle.store import migrating  # noqa: PLC0415  it needs this module's metadata
+
     try:
-        for tables in (metadata, *extra):
-            tables.create_all(engine)
+        migrating.upgrade(engine)
     except sa.exc.DBAPIError as error:
         raise database_error(error) from error
 

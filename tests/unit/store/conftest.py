@@ -1,4 +1,4 @@
-"""A database of its own for each test."""
+"""A database of its own for each test, of each kind that ships."""
 
 from __future__ import annotations
 
@@ -11,9 +11,20 @@ from sqlalchemy.engine import Engine
 from oracle.store.db import create_tables, open_engine, sqlite_url
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(sqlite_url(tmp_path / "store" / "test.db"))
-    create_tables(engine)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without tables."""
+    if request.param == "sqlite":
+        url = sqlite_url(tmp_path / "store" / "test.db")
+    else:
+        url = request.getfixturevalue("postgres").database()
+    engine = open_engine(url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def engine(any_engine: Engine) -> Engine:
+    """A database with its tables."""
+    create_tables(any_engine)
+    return any_engine

@@ -1,0 +1,1 @@
+"""The database's schema, step by step; one file for each revision, in `versions`, named NNNN_what.py."""
