@@ -54,6 +54,7 @@ lint: setup ## ruff, mypy --strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/licences.py --check
+	@$(BIN)/python scripts/attacks.py --check
 
 format: setup ## Rewrite Python in the house format
 	@$(BIN)/ruff check --fix .

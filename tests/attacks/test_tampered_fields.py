@@ -46,14 +46,16 @@ def test_untampered__claim__passes(inference, tiny_proof):
 
 
 @pytest.mark.parametrize("index", INPUTS)
-def test_tampered_input_instance__commitment_kept__input_commitment_mismatch(inference, tiny_proof, reverts, index):
+def test_attack_01_tampered_input_instance__commitment_kept__input_commitment_mismatch(
+    inference, tiny_proof, reverts, index
+):
     changed = other(tiny_proof.instances, index, tiny_proof.instances[index] + 1)
     with reverts("InputCommitmentMismatch"):
         verify(inference, with_instances(inference, tiny_proof, changed))
 
 
 @pytest.mark.parametrize("index", INPUTS)
-def test_tampered_input_instance__commitment_recomputed__invalid_proof(inference, tiny_proof, reverts, index):
+def test_attack_01_tampered_input_instance__commitment_recomputed__invalid_proof(inference, tiny_proof, reverts, index):
     changed = other(tiny_proof.instances, index, tiny_proof.instances[index] + 1)
     commitment = inference.commitment(tiny_proof, input_instances=changed[:3])
     with reverts("InvalidProof"):
@@ -61,14 +63,14 @@ def test_tampered_input_instance__commitment_recomputed__invalid_proof(inference
 
 
 @pytest.mark.parametrize("index", OUTPUTS)
-def test_tampered_output_instance__output_kept__output_mismatch(inference, tiny_proof, reverts, index):
+def test_attack_12_tampered_output_instance__output_kept__output_mismatch(inference, tiny_proof, reverts, index):
     changed = other(tiny_proof.instances, index, tiny_proof.instances[index] + 1)
     with reverts("OutputMismatch"):
         verify(inference, with_instances(inference, tiny_proof, changed))
 
 
 @pytest.mark.parametrize("index", OUTPUTS)
-def test_tampered_output_instance__output_recomputed__invalid_proof(inference, tiny_proof, reverts, index):
+def test_attack_12_tampered_output_instance__output_recomputed__invalid_proof(inference, tiny_proof, reverts, index):
     changed = other(tiny_proof.instances, index, tiny_proof.instances[index] + 1)
     with reverts("InvalidProof"):
         verify(inference, with_instances(inference, tiny_proof, changed, output=encode_output(changed[3:])))
@@ -76,7 +78,7 @@ def test_tampered_output_instance__output_recomputed__invalid_proof(inference, t
 
 @pytest.mark.parametrize("change", [1, -1, 10**18])
 @pytest.mark.parametrize("index", [0, 1])
-def test_tampered_output__output_mismatch(inference, tiny_proof, reverts, index, change):
+def test_attack_12_tampered_output__output_mismatch(inference, tiny_proof, reverts, index, change):
     values = [wad_from_scaled(int_from_felt(felt), SCALE_BITS) for felt in tiny_proof.outputs]
     values[index] += change
     with reverts("OutputMismatch"):
@@ -84,7 +86,7 @@ def test_tampered_output__output_mismatch(inference, tiny_proof, reverts, index,
 
 
 @pytest.mark.parametrize("bit", [0, 7, 100, 255])
-def test_tampered_commitment__input_commitment_mismatch(inference, tiny_proof, reverts, bit):
+def test_attack_01_tampered_commitment__input_commitment_mismatch(inference, tiny_proof, reverts, bit):
     flipped = (int.from_bytes(inference.commitment(tiny_proof), "big") ^ 1 << bit).to_bytes(32, "big")
     with reverts("InputCommitmentMismatch"):
         verify(inference, inference.claim(tiny_proof, commitment=flipped))
@@ -95,14 +97,14 @@ def test_tampered_commitment__input_commitment_mismatch(inference, tiny_proof, r
     [(1, OBSERVED_AT + 1, NONCE), (1, OBSERVED_AT - 1, NONCE), (1, OBSERVED_AT, NONCE[:-1] + b"\x00")],
     ids=["observedAt+1", "observedAt-1", "nonce"],
 )
-def test_tampered_context__input_commitment_mismatch(inference, tiny_proof, reverts, context):
+def test_attack_08_tampered_context__input_commitment_mismatch(inference, tiny_proof, reverts, context):
     argument = encode_proof(tiny_proof.zk_proof, list(tiny_proof.instances), context)
     with reverts("InputCommitmentMismatch"):
         verify(inference, inference.claim(tiny_proof, proof=argument))
 
 
 @pytest.mark.parametrize("version", [0, 2, 2**32 - 1])
-def test_tampered_version__model_mismatch(inference, tiny_proof, reverts, version):
+def test_attack_26_tampered_version__model_mismatch(inference, tiny_proof, reverts, version):
     with reverts("ModelMismatch"):
         verify(inference, inference.claim(tiny_proof, context=(version, OBSERVED_AT, NONCE)))
 
@@ -112,7 +114,7 @@ def test_tampered_version__model_mismatch(inference, tiny_proof, reverts, versio
     [{"chain_id": 1}, {"chain_id": 31338}, {"verifier": "0x" + "11" * 20}, {"version": 2}, {"model_id": 2}],
     ids=str,
 )
-def test_tampered_domain__input_commitment_mismatch(inference, tiny_proof, reverts, domain):
+def test_attack_09_tampered_domain__input_commitment_mismatch(inference, tiny_proof, reverts, domain):
     commitment = inference.commitment(tiny_proof, **domain)
     with reverts("InputCommitmentMismatch"):
         verify(inference, inference.claim(tiny_proof, commitment=commitment))
@@ -128,23 +130,25 @@ def other_model(inference, other_circuit) -> int:
     return model_id
 
 
-def test_tampered_model_id__commitment_kept__input_commitment_mismatch(inference, tiny_proof, reverts, other_model):
+def test_attack_09_tampered_model_id__commitment_kept__input_commitment_mismatch(
+    inference, tiny_proof, reverts, other_model
+):
     with reverts("InputCommitmentMismatch"):
         verify(inference, inference.claim(tiny_proof, model_id=other_model))
 
 
-def test_tampered_model_id__commitment_recomputed__invalid_proof(inference, tiny_proof, reverts, other_model):
+def test_attack_09_tampered_model_id__commitment_recomputed__invalid_proof(inference, tiny_proof, reverts, other_model):
     commitment = inference.commitment(tiny_proof, model_id=other_model)
     with reverts("InvalidProof"):
         verify(inference, inference.claim(tiny_proof, model_id=other_model, commitment=commitment))
 
 
-def test_tampered_model_id__that_never_was__model_not_found(inference, tiny_proof, reverts):
+def test_attack_09_tampered_model_id__that_never_was__model_not_found(inference, tiny_proof, reverts):
     with reverts("ModelNotFound", 2**200):
         verify(inference, inference.claim(tiny_proof, model_id=2**200))
 
 
-def test_tampered_proof__one_bit_of_every_word__invalid_proof(inference, tiny_proof, reverts):
+def test_attack_24_tampered_proof__one_bit_of_every_word__invalid_proof(inference, tiny_proof, reverts):
     for word in range(len(tiny_proof.zk_proof) // 32):
         flipped = bytearray(tiny_proof.zk_proof)
         flipped[32 * word + 31 - word % 32] ^= 1 << word % 8

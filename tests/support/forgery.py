@@ -23,6 +23,7 @@ from tests.support.local_chain import LocalChain
 from tests.support.tiny_circuit import TinyCircuit, TinyProof
 
 BASE_FIELD = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 SELECTOR = keccak(text="verifyProof(bytes,uint256[])")[:4]
 FIXED_PROOF = 0x64  # where the generated code reads commitments and evaluations
 EC_ADD, EC_MUL = (Web3.to_checksum_address(f"0x{n:040x}") for n in (6, 7))
@@ -106,3 +107,9 @@ def negated(point: Point) -> Point:
 def words(data: bytes) -> list[int]:
     """The 32-byte words of `data`."""
     return [int.from_bytes(data[i : i + 32], "big") for i in range(0, len(data), 32)]
+
+
+def mirrored(signature: bytes) -> bytes:
+    """The other signature of the same message by the same key: s' = n - s."""
+    s = SECP256K1_ORDER - int.from_bytes(signature[32:64])
+    return signature[:32] + s.to_bytes(32) + bytes([55 - signature[64]])

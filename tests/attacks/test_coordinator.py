@@ -1,11 +1,11 @@
-"""Attacks on requests: 2, 4, 10, 11, 13, 14, 15, 16, 17 and 26, against the InferenceCoordinator with real proofs."""
+"""Attacks 2, 9 to 11, 13 to 17 and 26 on requests, against the InferenceCoordinator with real proofs."""
 
 from __future__ import annotations
 
 import pytest
 from web3 import Web3
 
-from tests.support.coordinator import FEE, LIFE, NATIVE, World, coordinator_base, world
+from tests.support.coordinator import FEE, LIFE, NATIVE, SALT, World, coordinator_base, world
 from tests.support.inference import deploy_artifact
 from tests.support.tiny_circuit import TinyCircuit
 
@@ -19,6 +19,22 @@ def test_attack_02__proof_of_an_attackers_circuit__refused(world: World, reverts
     with reverts("InvalidProof"):
         world.fulfil(request_id, outputs=forged.outputs, zk_proof=forged.zk_proof)
     assert world.status(request_id) == "open"
+
+
+def test_attack_09__commitment_made_for_one_request__does_not_open_another(world: World, reverts) -> None:
+    first, second = world.request(), world.request()
+    world.commit(first)
+    wanted = world.read.fulfilmentCommitment(second, world.payee, Web3.keccak(world.proof.zk_proof), SALT).call()
+    with reverts("NotCommitted", wanted):
+        world.fulfil(second)
+    assert world.status(second) == "open"
+
+
+def test_attack_09__proof_under_another_requests_nonce__is_another_inference(world: World) -> None:
+    """Equal inputs may be answered by one proof, true of both; what is recorded says which request it was for."""
+    first, second = world.request(world.assigned()), world.request(world.assigned())
+    commitments = [world.events("Fulfilled", world.fulfil(i))[0]["inputCommitment"] for i in (first, second)]
+    assert commitments[0] != commitments[1]
 
 
 def test_attack_10__requests_made_again_and_again__postpone_nothing(world: World) -> None:

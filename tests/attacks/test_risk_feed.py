@@ -1,4 +1,4 @@
-"""Attacks 1, 6 to 10, 18, 20, 24, 26 and 27 against RiskFeed."""
+"""Attacks 1, 5 to 10, 18, 20, 21, 24, 26 and 27 against RiskFeed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from oracle.constants import BN254_SCALAR_FIELD as P
 from oracle.domain.features import WINDOW
-from oracle.units import BPS, SECS_PER_HOUR, int_from_felt, wad_from_scaled
+from oracle.units import BPS, SECS_PER_HOUR, WAD, int_from_felt, wad_from_scaled
 from tests.support.inference import deploy_artifact, verifier_spec
 from tests.support.risk_feed import CALM, HISTORY, INTERVAL, PARAMS, RiskFeedStack, deploy_module
 from tests.support.status import REVOKED
@@ -183,6 +183,26 @@ def test_attack_20_choosing_among_proofs_and_submitters(risk_feed):
             (event,) = risk_feed.events(risk_feed.chain.send(call, risk_feed.chain.address(sender)), "RoundProven")
             outcomes.append((event["answer"], event["inputCommitment"], event["observedAt"]))
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("price", [CALM[0] * 19 // 10, CALM[0] // 3])
+def test_attack_21_manipulated_price_with_a_valid_proof(risk_feed, price):
+    """A quorum signs a false price, and the proof over it is true: the answer moves as far as its limits allow."""
+    rate = 1_000
+    risk_feed.set_guards(rise_bps_per_hour=rate, fall_bps_per_hour=rate)
+    before = risk_feed.read.latestAnswer().call()
+    (event,) = risk_feed.events(risk_feed.push(price), "RoundProven")
+    elapsed = event["observedAt"] - risk_feed.read.observedAt(1).call()
+    assert event["provenAnswer"] != event["answer"]
+    assert abs(event["answer"] - before) == before * rate * elapsed // (BPS * SECS_PER_HOUR)
+
+
+def test_attack_21_manipulated_price_beyond_the_bounds(risk_feed, reverts):
+    risk_feed.set_guards(max_answer=WAD // 2, fallback_answer=WAD // 2)
+    observation = risk_feed.observe(CALM[0] * 19 // 10)
+    proof = risk_feed.prove(observation)
+    with reverts("AnswerOutOfBounds", risk_feed.proven(proof), WAD // 100, WAD // 2):
+        risk_feed.submit(observation, proof)
 
 
 def test_attack_24_trailing_calldata_of_a_round(risk_feed):
