@@ -99,7 +99,8 @@ def _networks(options: argparse.Namespace, settings: Settings, console: Console,
     from bench import summary  # noqa: PLC0415
     from bench.networks import compare  # noqa: PLC0415
 
-    collected: list[ArmRecord] = []
+    known = _known(options.json) if options.resume else []
+    collected = list(known)
 
     def on_record(record: ArmRecord) -> None:
         collected.append(record)
@@ -113,7 +114,7 @@ def _networks(options: argparse.Namespace, settings: Settings, console: Console,
         limit_secs=options.limit_secs,
         arms=options.arm or ARMS,
         only=options.only,
-        known=_known(options.json) if options.resume else (),
+        known=known,
         say=_say(console),
         on_record=on_record,
     )

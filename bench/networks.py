@@ -14,7 +14,7 @@ from typing import Final
 import psutil
 
 from bench.cases import Case, shipped, shipped_case, stranger_case, strangers, write_case
-from bench.records import ARMS, OURS, RESOURCES, ArmRecord, read_record, write_record
+from bench.records import ARMS, OURS, RESOURCES, SRS_STAGE, ArmRecord, read_record, write_record
 from oracle.errors import OracleError
 from oracle.proving.workers.pool import Worker
 from oracle.settings import PROJECT_ROOT, Settings
@@ -39,22 +39,23 @@ def compare(
 ) -> list[ArmRecord]:
     """A record for each network and arm: the networks that ship, then those under `onnx_dir`.
 
-    `known`: records of an earlier run that was ended, which are taken over.
+    `known`: records of an earlier run that was ended. They are taken over, those too of networks and arms that are
+    not asked for now, so that one file grows by batches.
     """
-    records: list[ArmRecord] = []
+    records = list(known)
     folders = [*((path, True) for path in shipped(settings.circuits_dir))]
     folders += [(path, False) for path in strangers(onnx_dir)] if onnx_dir else []
     for folder, ships in folders:
         if only and folder.name not in only:
             continue
-        had = [one for one in known if (one.network, one.shipped) == (folder.name, ships) and one.arm in arms]
+        had = [one for one in known if (one.network, one.shipped) == (folder.name, ships)]
         with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as scratch:
             for record in _network(
                 settings, folder, Path(scratch), ships=ships, arms=arms, had=had, limit=limit_secs, say=say
             ):
                 records.append(record)
                 on_record(record)
-    return records
+    return sorted(records, key=lambda one: (not one.shipped, one.network, ARMS.index(one.arm)))
 
 
 def _network(
@@ -70,7 +71,6 @@ def _network(
 ) -> Iterator[ArmRecord]:
     done = {record.arm: record for record in had}
     missing = [arm for arm in arms if arm not in done]
-    yield from had
     if not missing:
         return
     try:
@@ -108,10 +108,14 @@ def _run_arm(settings: Settings, case: Case, record: ArmRecord, folder: Path, li
             stdout=log,
             stderr=log,
         )
-        deadline = time.monotonic() + limit
+        spent, before = 0.0, time.monotonic()
         try:
-            while process.poll() is None and time.monotonic() < deadline:
+            while process.poll() is None and spent < limit:
                 time.sleep(POLL_SECS)
+                now = time.monotonic()
+                if read_record(folder / "record.json").stage != SRS_STAGE:
+                    spent += now - before
+                before = now
         finally:
             code = process.poll()
             if code is None:

@@ -12,6 +12,8 @@ OURS: Final = "plumbline"
 RESOURCES: Final = "ezkl resources"
 ACCURACY: Final = "ezkl accuracy"
 ARMS: Final = (RESOURCES, ACCURACY, OURS)
+# While an arm makes the development set-up, which is made once for all, its clock stands
+SRS_STAGE: Final = "making the development set-up"
 
 
 @dataclass

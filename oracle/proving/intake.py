@@ -99,6 +99,7 @@ def build_circuit(
     *,
     max_error: float | None = None,
     domain: Sequence[Domain] | None = None,
+    widen: bool = True,
     magnitudes: Sequence[float] | None = None,
     objective: Objective = "balanced",
     max_columns: int = 4,
@@ -112,13 +113,13 @@ def build_circuit(
     tuner aims at half of it. None: 2e-3, or 1e-2 where that is too dear. magnitudes: one for each output tensor;
     None: the upper quartile of the calibration's outputs. domain: intervals for each input tensor, or for each input
     value; then the calibration samples alone are the validation set and must reach the domain's extremes. None: a
-    domain around the samples, wider by a factor of 2 to 4. code_size: bytes of a compiled verifier source, to refuse
-    what is larger than a contract may be. on_progress(stage, fraction, detail).
+    domain around the samples, wider by a factor of 2 to 4; without `widen` their own range. code_size: bytes of a
+    compiled verifier source, to refuse what is larger than a contract may be. on_progress(stage, fraction, detail).
 
     Raises ModelRejected, InputRejected (the calibration), StorageFull, WorkerFailed.
     """
     budgets = budgets_for(max_error)
-    limits = Limits(objective, max_columns, validation_samples)
+    limits = Limits(objective, max_columns, validation_samples, widen=widen)
     site = site_for(settings, code_size, on_progress)
     with opened_job(settings, name, out_dir, limits, site) as job:
         model, tuners = job.take_in(onnx_path, calibration_path, domain, magnitudes)
@@ -313,7 +314,7 @@ class _Job:
         values = [[v for sample in samples for v in sample[tensor]] for tensor in range(len(form.input_shapes))]
         failure: InputRejected | None = None
         sound = False
-        for attempt in candidate_domains(values, form.input_dtypes):
+        for attempt in candidate_domains(values, form.input_dtypes, widen=self.limits.widen):
             drawn = draw_samples(form, attempt, samples, count, edges=edges)
             try:
                 validation = Validation.over(

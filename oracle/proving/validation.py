@@ -109,12 +109,17 @@ class Score:
     samples: int
 
 
-def candidate_domains(values: Sequence[Sequence[float]], dtypes: Sequence[str]) -> Iterator[list[Domain]]:
-    """Domains around the calibration values of each input tensor, the widest first, the values' own range last."""
+def candidate_domains(
+    values: Sequence[Sequence[float]], dtypes: Sequence[str], *, widen: bool = True
+) -> Iterator[list[Domain]]:
+    """Domains around the calibration values of each input tensor, the widest first, the values' own range last.
+
+    widen: False for that range alone.
+    """
     fewest = min(len(row) for row in values)
     widest = 4.0 if fewest < FEW_VALUES else 3.0 if fewest < SOME_VALUES else 2.0
     seen: list[list[Domain]] = []
-    for factor in (widest, 2.0, 1.5, 1.0):
+    for factor in (widest, 2.0, 1.5, 1.0) if widen else (1.0,):
         for style in ("symmetric", "from zero", "ratio"):
             domains = [_widen(row, dtype, factor, style) for row, dtype in zip(values, dtypes, strict=True)]
             if domains not in seen:

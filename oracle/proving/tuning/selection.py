@@ -24,12 +24,13 @@ DEFAULT_BUDGETS: Final = (2e-3, 1e-2)
 UNSOUND: Final = 2e-2
 # The tuner aims at this share of the budget, so that inputs it never saw stay within
 TARGET_SHARE: Final = 0.5
-# Of that target, what a rewritten model may take for itself
+# Of that target, what a rewritten model may take for itself; and where the finest form takes more than that
 REWRITE_SHARE: Final = 0.5
+FINEST_SHARE: Final = 0.85
 ATTEMPTS: Final = 6
 PROBE_SCALES: Final = (12, 9, 15, 18)
 # A proof dearer than this is worth a larger error, then a smaller domain, where the owner asked for none in particular
-AFFORDABLE_CPU_SECS: Final = 6.0
+AFFORDABLE_CPU_SECS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Limits:
     max_columns: int = 4
     validation_samples: int = 128
     rewrites: bool = True
+    # A domain wider than the samples' own range, where none is declared
+    widen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +148,7 @@ class Selection:
         """Forms of the model near enough to it, by what a probe says they weigh."""
         objective, columns, target = self.limits.objective, self.limits.max_columns, budget * TARGET_SHARE
         weighed: list[tuple[float, _Dear]] = []
-        rewritten = False
-        for tuner in tuners:
-            if tuner.model_error:
-                if rewritten or tuner.model_error > target * REWRITE_SHARE:
-                    continue
-                rewritten = True  # finer forms only cost more
+        for tuner in near_enough(tuners, target):
             least = tuner.estimate(target, objective, columns)
             seconds = math.inf if least is None else least.cpu_seconds
             weight = math.inf if least is None else least.weight(objective)
@@ -203,6 +201,17 @@ class Selection:
         except (WorkerTimeout, WorkerOutOfMemory) as error:
             raise ModelRejected(f"the model is too large to be proven here: {error}") from error
         return None
+
+
+def near_enough(tuners: Sequence[Tuner], target: float) -> list[Tuner]:
+    """The exact forms of a model, and of its approximations, which come from coarse to fine, one: the coarsest that
+    leaves enough of the error target to the fixed point. Finer ones only cost more."""
+    exact, rewritten = [one for one in tuners if not one.model_error], [one for one in tuners if one.model_error]
+    for form in rewritten:
+        share = FINEST_SHARE if form is rewritten[-1] else REWRITE_SHARE
+        if form.model_error <= target * share:
+            return [*exact, form]
+    return exact
 
 
 def executable(tuner: Tuner) -> bool:

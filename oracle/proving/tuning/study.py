@@ -24,7 +24,7 @@ from oracle.proving.building.manifest import NETWORK, CircuitManifest, Domain
 from oracle.proving.files import locked
 from oracle.proving.intake import budgets_for, opened_job, site_for
 from oracle.proving.tuning.cost import Cost, Objective
-from oracle.proving.tuning.selection import REWRITE_SHARE, TARGET_SHARE, Choice, Limits, Selection
+from oracle.proving.tuning.selection import TARGET_SHARE, Choice, Limits, Selection, near_enough
 from oracle.proving.tuning.tuner import Candidate, Tuner, cheapest_first
 from oracle.settings import Settings
 
@@ -120,17 +120,13 @@ def _searched(domains: Any, budgets: Sequence[float], selection: Selection) -> t
     for tuners in domains:
         for budget in budgets:
             entries: list[_Entry] = []
-            for tuner in tuners:
-                if tuner.model_error > budget * TARGET_SHARE * REWRITE_SHARE:
-                    continue
+            for tuner in near_enough(tuners, budget * TARGET_SHARE):
                 form = ", ".join(tuner.rewrites) or "as it came"
                 selection.site.report("tune", 0.0, f"error budget {budget:g}, {form}")
                 found = tuner.candidates(
                     budget * TARGET_SHARE, objective, selection.limits.max_columns, all_shapes=True
                 )
                 entries += [_Entry(tuner, candidate) for candidate in found]
-                if found and tuner.model_error:
-                    break  # finer forms only cost more
             if entries:
                 return budget, sorted(entries, key=lambda entry: entry.candidate.cost.weight(objective))
     raise ModelRejected(

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from oracle.errors import ModelRejected
-from oracle.proving.rewrites.activations import ERF, OPERATORS, TANH, OddRational
+from oracle.proving.rewrites.activations import DECAY, ERF, OPERATORS, SELU_ALPHA, SELU_GAMMA, TANH
 from oracle.proving.rewrites.batch import batched
 from oracle.proving.rewrites.names import RATIONAL, TIDY, UNROLLED
 from oracle.proving.rewrites.pipeline import logits, rational, simplify
@@ -130,19 +130,36 @@ def test_simplify__nothing_to_do__says_so(tmp_path: Path) -> None:
     assert TIDY not in simplify(str(model), str(tmp_path / "out.onnx"))["applied"]
 
 
+STATED = {
+    "Tanh": (TANH, 1.0),
+    "Sigmoid": (TANH, 0.5),
+    "Erf": (ERF, 1.0),
+    "Elu": (DECAY, 1.0),
+    "Selu": (DECAY, SELU_ALPHA * SELU_GAMMA),
+}
+
+
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_rational__any_input__is_within_its_stated_error(tmp_path: Path, operator: str, level: int) -> None:
-    form: OddRational = (ERF if operator == "Erf" else TANH)[level]
+    forms, share = STATED[operator]
+    stated = forms[level].error * share
     x = np.concatenate([np.linspace(-12, 12, 20_001), [-1e4, 1e4]]).astype(np.float32)[None]
     model = _model(tmp_path / "m.onnx", [helper.make_node(operator, ["x"], ["y"])], [1, x.size])
     out = tmp_path / "out.onnx"
     assert rational(str(model), str(out), level)["applied"] == [RATIONAL[level]]
     assert operator not in {node.op_type for node in onnx.load(out).graph.node}
-    stated = form.error / 2 if operator == "Sigmoid" else form.error
     assert np.abs(_run(out, x)[0] - _run(model, x)[0])[:, :-2].max() <= stated
     # far outside, float32 itself loses digits
     assert np.abs(_run(out, x)[0] - _run(model, x)[0])[:, -2:].max() <= stated + 1e-3
+
+
+def test_rational__elu_of_another_alpha__keeps_it(tmp_path: Path) -> None:
+    x = np.linspace(-12, 12, 1_001).astype(np.float32)[None]
+    model = _model(tmp_path / "m.onnx", [helper.make_node("Elu", ["x"], ["y"], alpha=2.5)], [1, x.size])
+    out = tmp_path / "out.onnx"
+    rational(str(model), str(out), 2)
+    assert np.abs(_run(out, x)[0] - _run(model, x)[0]).max() <= 2.5 * DECAY[2].error
 
 
 def test_rational__no_such_operator__does_nothing(tmp_path: Path) -> None:
