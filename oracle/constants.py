@@ -13,6 +13,9 @@ MAX_CODE_SIZE: Final = 24_576
 # ERC-7992, first 4 bytes of keccak256("halo2-kzg-bn254-v1")
 PROOF_SYSTEM_NAME: Final = "halo2-kzg-bn254-v1"
 PROOF_SYSTEM_ID: Final = bytes.fromhex("301c92ec")
+# The same of keccak256("groth16-bn254-v1"), for small networks
+GROTH16_SYSTEM_NAME: Final = "groth16-bn254-v1"
+GROTH16_SYSTEM_ID: Final = bytes.fromhex("0550d137")
 
 # contracts/verification: the tags under which commitments and roots are hashed
 INPUT_COMMITMENT_TAG_TEXT: Final = "plumbline.input-commitment.v1"

@@ -4,6 +4,7 @@ pragma solidity ^0.8.24;
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {IERCZKMLRegistry} from "../interfaces/IERCZKMLRegistry.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {ProofSystems} from "../libraries/ProofSystems.sol";
 import {ModelStatus, VerifierSpec} from "../types/ModelTypes.sol";
 
 /// @title Models, their versions, and the one verifier of each version
@@ -13,8 +14,6 @@ import {ModelStatus, VerifierSpec} from "../types/ModelTypes.sol";
 /// running timelock is never restarted. Identifiers are never reused and never change what they mean.
 contract ModelRegistry is IModelRegistry, AccessControl {
     bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
-    /// @notice First 4 bytes of keccak256("halo2-kzg-bn254-v1").
-    bytes4 public constant PROOF_SYSTEM_ID = 0x301c92ec;
 
     uint8 private constant MAX_SCALE_BITS = 63;
     uint8 private constant SCALE_PER_VALUE = type(uint8).max;
@@ -208,7 +207,7 @@ contract ModelRegistry is IModelRegistry, AccessControl {
 
     function _stage(uint256 modelId, ModelCommitment calldata commitment) private returns (uint32 version) {
         bool complete = commitment.modelHash != 0 && commitment.circuitHash != 0 && commitment.vkHash != 0;
-        if (!complete || commitment.proofSystemId != PROOF_SYSTEM_ID) revert InvalidCommitment();
+        if (!complete || !ProofSystems.isKnown(commitment.proofSystemId)) revert InvalidCommitment();
         version = ++_models[modelId].latest;
         Version storage staged = _versions[modelId][version];
         staged.commitment = commitment;

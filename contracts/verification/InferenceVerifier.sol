@@ -4,10 +4,11 @@ pragma solidity ^0.8.24;
 import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IERCZKMLStorageExtension} from "../interfaces/IERCZKMLStorageExtension.sol";
 import {IERCZKMLVerifier} from "../interfaces/IERCZKMLVerifier.sol";
-import {IHalo2Verifier} from "../interfaces/IHalo2Verifier.sol";
+import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
 import {IInferenceVerifier} from "../interfaces/IInferenceVerifier.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {FieldElements} from "../libraries/FieldElements.sol";
+import {ProofSystems} from "../libraries/ProofSystems.sol";
 import {InferenceContext, VerifierSpec} from "../types/ModelTypes.sol";
 
 /// @title Verifies inferences of registered models and says what their outputs mean
@@ -15,8 +16,6 @@ import {InferenceContext, VerifierSpec} from "../types/ModelTypes.sol";
 /// what goes there is encoded here, from values that were decoded here.
 contract InferenceVerifier is IInferenceVerifier, ERC165 {
     bytes32 public constant INPUT_COMMITMENT_TAG = keccak256("plumbline.input-commitment.v1");
-    /// @notice First 4 bytes of keccak256("halo2-kzg-bn254-v1").
-    bytes4 public constant PROOF_SYSTEM_ID = 0x301c92ec;
 
     struct StoredInference {
         uint256 modelId;
@@ -148,7 +147,8 @@ contract InferenceVerifier is IInferenceVerifier, ERC165 {
     function _requireCurrentSystem(uint256 modelId) private view {
         (IModelRegistry.ModelCommitment memory commitment, bool deprecated,) = _registry.getModel(modelId);
         if (deprecated) revert VerificationRefused_ModelDeprecated(modelId);
-        if (commitment.proofSystemId != PROOF_SYSTEM_ID) revert UnsupportedProofSystem(commitment.proofSystemId);
+        bytes4 proofSystemId = commitment.proofSystemId;
+        if (!ProofSystems.isKnown(proofSystemId)) revert UnsupportedProofSystem(proofSystemId);
     }
 
     function _verifyClaim(
@@ -180,7 +180,7 @@ contract InferenceVerifier is IInferenceVerifier, ERC165 {
     /// @dev A proof that fails reverts inside the verifier without data; an account that is no verifier returns nothing.
     function _requireProof(address verifier, bytes memory zkProof, uint256[] memory instances) private view {
         (bool success, bytes memory result) =
-            verifier.staticcall(abi.encodeCall(IHalo2Verifier.verifyProof, (zkProof, instances)));
+            verifier.staticcall(abi.encodeCall(IProofVerifier.verifyProof, (zkProof, instances)));
         if (!success || result.length != 32 || abi.decode(result, (uint256)) != 1) revert InvalidProof();
     }
 

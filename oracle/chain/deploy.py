@@ -25,7 +25,7 @@ from oracle.chain.records import load_deployment, record_path, save_deployment
 from oracle.chain.registration import ModelEntry, register
 from oracle.chain.sender import Sender
 from oracle.chain.verifier_cache import compiled_verifier
-from oracle.constants import ANSWER_DECIMALS, DEV_S_G2_X, PRICE_DECIMALS, SAFE_SRS_KINDS
+from oracle.constants import ANSWER_DECIMALS, DEV_S_G2_X, PRICE_DECIMALS, PROOF_SYSTEM_ID, SAFE_SRS_KINDS
 from oracle.domain.deployment import (
     CircuitFacts,
     ContractRecord,
@@ -92,19 +92,22 @@ class Deployer:
         with self._exclusive():
             return self._save_token(TokenRecord(symbol=symbol, address=checked_address(address), decimals=decimals))
 
-    def deploy_model(self, manifest: CircuitFacts, verifier_source: Path) -> ModelRecord:
+    def deploy_model(
+        self, manifest: CircuitFacts, verifier_source: Path, proof_system_id: bytes = PROOF_SYSTEM_ID
+    ) -> ModelRecord:
         """A circuit's verifier, registered and, unless the registry's timelock runs, active.
 
-        A name known with other hashes becomes a new version of its model. Raises UnsafeSetup for a set-up made on a
-        developer's machine off local chains, ModelRejected for a verifier above 24,576 bytes.
+        A name known with other hashes becomes a new version of its model. proof_system_id: ERC-7992's. Raises
+        UnsafeSetup for a set-up made on a developer's machine off local chains, ModelRejected for a verifier above
+        24,576 bytes.
         """
         if not self._client.is_local:
             refuse_unsafe_srs(manifest, verifier_source)
-        artifact = compiled_verifier(self._settings, verifier_source)
+        artifact = compiled_verifier(self._settings, verifier_source, solc.VERIFIER_CONTRACTS[proof_system_id])
         solc.check_code_size(artifact)
         with self._exclusive():
             verifier = self._ensure(f"verifier/{manifest.circuit_id}", artifact)
-            return self._register(ModelEntry.of(manifest, verifier, self._client.code_hash(verifier)))
+            return self._register(ModelEntry.of(manifest, verifier, self._client.code_hash(verifier), proof_system_id))
 
     def deploy_price_feed(self, plan: PriceFeedPlan) -> FeedRecord:
         """An ObservationFeed. Raises UnsafeSetup for a publisher whose key is public, off local chains."""

@@ -251,7 +251,7 @@ def _check_verifier_code(facts: _Facts) -> _Result:
 
 def _check_proof(facts: _Facts) -> _Result:
     """The pinned verifier accepts the proof over exactly these inputs and outputs; encoded here, never forwarded."""
-    verifier = facts.client.contract("IHalo2Verifier", facts.model.spec.verifier)
+    verifier = facts.client.contract("IProofVerifier", facts.model.spec.verifier)
     call = verifier.functions.verifyProof(facts.submitted.zk_proof, facts.instances)
     try:
         return True, bool(facts.client.call(call))

@@ -30,13 +30,19 @@ class ModelEntry:
     srs_kind: str
 
     @classmethod
-    def of(cls, manifest: CircuitFacts, verifier: str, verifier_code_hash: bytes) -> ModelEntry:
+    def of(
+        cls,
+        manifest: CircuitFacts,
+        verifier: str,
+        verifier_code_hash: bytes,
+        proof_system_id: bytes = PROOF_SYSTEM_ID,
+    ) -> ModelEntry:
         """From a circuit's manifest and its deployed verifier. Raises InvalidInput for a malformed hash or scale."""
         commitment = ModelCommitment(
             bytes32(manifest.model_hash),
             bytes32(manifest.circuit_hash),
             bytes32(manifest.vk_hash),
-            PROOF_SYSTEM_ID,
+            proof_system_id,
             URI_PREFIX + manifest.circuit_id,
         )
         spec = VerifierSpec(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from oracle.chain.build import ContractArtifact
-from oracle.constants import MAX_CODE_SIZE
+from oracle.constants import GROTH16_SYSTEM_ID, MAX_CODE_SIZE, PROOF_SYSTEM_ID
 from oracle.errors import ArtifactMismatch, ModelRejected, ToolMissing
 from oracle.settings import PROJECT_ROOT, Settings
 
@@ -19,6 +19,8 @@ SOLC_SCRIPT: Final = PROJECT_ROOT / "scripts" / "solc"
 COMPILE_TIMEOUT_SECS: Final = 180.0
 OUTPUTS: Final = ("abi", "evm.bytecode.object", "evm.deployedBytecode.object")
 VERIFIER_CONTRACT: Final = "Halo2Verifier"
+# The contract in a Verifier.sol, by ERC-7992's proofSystemId
+VERIFIER_CONTRACTS: Final = {PROOF_SYSTEM_ID: VERIFIER_CONTRACT, GROTH16_SYSTEM_ID: "Groth16Verifier"}
 
 
 def compile_standard_json(

@@ -15,8 +15,8 @@ from oracle.errors import ModelRejected
 from oracle.settings import Settings
 
 
-def compiled_verifier(settings: Settings, source: Path) -> ContractArtifact:
-    """The compiled Halo2Verifier of a circuit's Verifier.sol, from the cache where it is there.
+def compiled_verifier(settings: Settings, source: Path, name: str = solc.VERIFIER_CONTRACT) -> ContractArtifact:
+    """The compiled verifier of a circuit's Verifier.sol, from the cache where it is there; `name`: its contract.
 
     Raises ModelRejected for a missing or unreadable source, and what solc.compile_verifier raises.
     """
@@ -24,11 +24,11 @@ def compiled_verifier(settings: Settings, source: Path) -> ContractArtifact:
         text = source.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ModelRejected(f"the verifier's source cannot be read: {error}") from error
-    recipe = json.dumps([text, solc.compiler_version(), solc.compiler_settings()], sort_keys=True)
+    recipe = json.dumps([text, name, solc.compiler_version(), solc.compiler_settings()], sort_keys=True)
     cached = settings.cache_dir / "verifiers" / f"{sha256(recipe.encode()).hexdigest()}.json"
     artifact = _read(cached)
     if artifact is None:
-        artifact = solc.compile_verifier(settings, source)
+        artifact = solc.compile_verifier(settings, source, name)
         with suppress(OSError):  # a cache that cannot be written only costs time
             _write(cached, artifact)
     return artifact

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,4 +62,16 @@ def _set_json(ctx: typer.Context, value: bool) -> bool:
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print facts as JSON.", callback=_set_json, is_eager=True, show_default=False)
+]
+
+
+class ProofSystem(StrEnum):
+    """What proves a circuit."""
+
+    EZKL = "ezkl"
+    GROTH16 = "groth16"
+
+
+SystemOption = Annotated[
+    ProofSystem, typer.Option("--system", help="groth16: for small networks, after `plumbline groth16 setup`.")
 ]

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from oracle.cli.proofs import read_inputs, submission, write_proof
 from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say
-from oracle.constants import BN254_SCALAR_FIELD
-from oracle.domain.proofs import ModelInputs
+from oracle.constants import BN254_SCALAR_FIELD, GROTH16_SYSTEM_ID
+from oracle.domain.proofs import ModelInputs, Proof
 from oracle.errors import ArtifactMismatch, ProofRejected
 from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.groth16.agreement import check_agreement
@@ -104,10 +105,74 @@ def check_setup(settings: Settings, name: str, ptau: Path, trust: str | None, sa
     return {**_facts(made, held.path), "powers": powers, "contributors": contributors, "transcript": found}
 
 
-def prove_inputs(settings: Settings, name: str, inputs: ModelInputs) -> dict[str, Any]:
-    """A proof of a network on these inputs, verified here before it is given. Raises InputRejected, UnsafeSetup."""
+def deploy_verifier(settings: Settings, name: str, rpc_url: str | None, say: Say) -> dict[str, Any]:
+    """Deploys a network's Groth16 verifier and registers it as a model of its own; the core first, where it is missing.
+
+    Raises NotFound without a set-up, UnsafeSetup for one under which proofs can be forged off local chains.
+    """
+    from oracle.cli.wiring import connect, deployer, opened_database
+
+    held, manifest = held_setup(settings, name)
+    client = connect(settings, rpc_url)
+    held.refuse_unsafe(client.chain_id)
+    with opened_database(settings) as database:
+        deploying = deployer(client, database, say)
+        if not deploying.deployment.registry:
+            deploying.deploy_core()
+        record = deploying.deploy_model(held.registration(manifest), held.path / VERIFIER, GROTH16_SYSTEM_ID)
+    return {
+        "name": record.name,
+        "modelId": record.model_id,
+        "version": record.version,
+        "verifier": record.verifier,
+        "proofSystemId": "0x" + GROTH16_SYSTEM_ID.hex(),
+        "srsKind": held.manifest.srs_kind,
+        "chainId": client.chain_id,
+        "active": record.active,
+    }
+
+
+def prove_input(
+    settings: Settings,
+    name: str,
+    input_file: Path,
+    *,
+    submit: bool,
+    output: Path | None,
+    rpc_url: str | None,
+    say: Say,
+) -> dict[str, Any]:
+    """Facts of the Groth16 proof of one input, which is verified here, and on chain when `submit`."""
+    held, manifest = held_setup(settings, name)
+    inputs = read_inputs(input_file)
+    on_chain = submission(settings, held.registration(manifest), rpc_url) if submit else None
+    say("proving")
+    proof = prove_network(settings, held, manifest, inputs)
+    facts: dict[str, Any] = {
+        "model": proof.circuit_id,
+        "outputs": real_outputs(manifest, proof.integers()[manifest.input_count :]),
+        "proofBytes": len(proof.zk_proof),
+        "instances": len(proof.instances),
+        "verified": True,
+        "seconds": {stage: round(seconds, 3) for stage, seconds in proof.seconds.items()},
+    }
+    if output is not None:
+        write_proof(output, proof)
+        facts["file"] = str(output)
+    if on_chain is not None:
+        say("verifying on chain")
+        facts |= on_chain(proof)
+    return facts
+
+
+def held_setup(settings: Settings, name: str) -> tuple[Groth16Folder, CircuitManifest]:
+    """A network's Groth16 set-up, and the ezkl circuit whose integers it proves. Raises NotFound, ArtifactMismatch."""
     folder, manifest = _circuit(settings, name)
-    held = read_setup(groth16_folder(settings.cache_dir, manifest), folder, manifest)
+    return read_setup(groth16_folder(settings.cache_dir, manifest), folder, manifest), manifest
+
+
+def prove_network(settings: Settings, held: Groth16Folder, manifest: CircuitManifest, inputs: ModelInputs) -> Proof:
+    """A proof of a network on these inputs, verified here before it is given. Raises InputRejected, UnsafeSetup."""
     held.refuse_unsafe(settings.chain_id)
     values = quantise(manifest, inputs.tensors)
     started, cpu = time.monotonic(), time.process_time()
@@ -115,15 +180,13 @@ def prove_inputs(settings: Settings, name: str, inputs: ModelInputs) -> dict[str
     proof = prove(held.key, builder)
     seconds, cpu_seconds = time.monotonic() - started, time.process_time() - cpu
     if not verify(held.key.verifying, layout.pack([*values, *outputs]), proof):
-        raise ProofRejected(f"the proof of {name} does not verify: its key is damaged")
-    return {
-        "name": name,
-        "proof": "0x" + proof.encode().hex(),
-        "instances": [str(value % BN254_SCALAR_FIELD) for value in (*values, *outputs)],
-        "outputs": real_outputs(manifest, outputs),
-        "seconds": round(seconds, 3),
-        "cpuSeconds": round(cpu_seconds, 3),
-    }
+        raise ProofRejected(f"the proof of {manifest.circuit_id} does not verify: its key is damaged")
+    return Proof(
+        circuit_id=held.registration(manifest).circuit_id,
+        zk_proof=proof.encode(),
+        instances=tuple(value % BN254_SCALAR_FIELD for value in (*values, *outputs)),
+        seconds={"prove": seconds, "prove_cpu": cpu_seconds},
+    )
 
 
 def _origin(ptau: Path) -> str:
@@ -147,8 +210,7 @@ def _initial(circuit: NetworkCircuit, ptau: Path) -> ProvingKey:
 
 
 def _checked(settings: Settings, name: str, ptau: Path, say: Say) -> tuple[Groth16Folder, CircuitManifest, ProvingKey]:
-    folder, manifest = _circuit(settings, name)
-    held = read_setup(groth16_folder(settings.cache_dir, manifest), folder, manifest)
+    held, manifest = held_setup(settings, name)
     say("checking the ceremony's powers")
     initial = _initial(held.circuit, ptau)
     say("checking the contributions")

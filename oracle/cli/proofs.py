@@ -10,9 +10,9 @@ from typing import Any
 
 from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say, api, exact, follow, patiently
+from oracle.domain.deployment import CircuitFacts
 from oracle.domain.proofs import ModelInputs, Proof
 from oracle.errors import InputRejected, StorageFull
-from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
 
@@ -39,7 +39,7 @@ def prove_input(
     with opened_engine(settings) as engine:
         manifest = engine.circuit(name)
         inputs = read_inputs(input_file)
-        on_chain = _submission(settings, manifest, rpc_url) if submit else None
+        on_chain = submission(settings, manifest, rpc_url) if submit else None
         proof = make_proof(engine, name, inputs, say)
         facts: dict[str, Any] = {
             "model": name,
@@ -50,7 +50,7 @@ def prove_input(
             "seconds": {stage: round(seconds, 3) for stage, seconds in proof.seconds.items()},
         }
     if output is not None:
-        _write(output, proof)
+        write_proof(output, proof)
         facts["file"] = str(output)
     if on_chain is not None:
         say("verifying on chain")
@@ -58,15 +58,13 @@ def prove_input(
     return facts
 
 
-def _submission(
-    settings: Settings, manifest: CircuitManifest, rpc_url: str | None
-) -> Callable[[Proof], dict[str, Any]]:
+def submission(settings: Settings, circuit: CircuitFacts, rpc_url: str | None) -> Callable[[Proof], dict[str, Any]]:
     """What verifies a proof on chain. Fails before any work where the chain or the model is not there."""
     from oracle.cli.submission import registered, submit_proof
     from oracle.cli.wiring import connect
 
     client = connect(settings, rpc_url)
-    record = registered(client, manifest)
+    record = registered(client, circuit)
     return lambda proof: submit_proof(client, record, proof)
 
 
@@ -103,7 +101,8 @@ def request_proof(
         return {"id": request["id"], **exact(follow(client, request, say))}
 
 
-def _write(output: Path, proof: Proof) -> None:
+def write_proof(output: Path, proof: Proof) -> None:
+    """Writes a proof's document. Raises StorageFull where it cannot."""
     try:
         output.write_text(json.dumps(proof.to_document()) + "\n")
     except OSError as error:

@@ -10,26 +10,28 @@ from oracle.chain.client import ChainClient
 from oracle.chain.models import InferenceContext, InferenceVerifier
 from oracle.chain.sender import Sender
 from oracle.cli.wiring import deployment, opened_database
-from oracle.domain.deployment import ModelRecord
+from oracle.domain.deployment import CircuitFacts, ModelRecord
 from oracle.domain.proofs import Proof
 from oracle.errors import ArtifactMismatch, NotFound
-from oracle.proving.building.manifest import CircuitManifest
+from oracle.proving.groth16.folder import SUFFIX
 from oracle.store.outbox import SqlOutbox
 
 
-def registered(client: ChainClient, manifest: CircuitManifest) -> ModelRecord:
+def registered(client: ChainClient, manifest: CircuitFacts) -> ModelRecord:
     """The model's record on a chain. Raises NotFound, or ArtifactMismatch when the chain has another circuit of it."""
+    name, dot, _ = manifest.circuit_id.partition(SUFFIX)
+    command = f"plumbline model deploy {name}{' --system groth16' if dot else ''}"
     found = deployment(client)
     record = found.models.get(manifest.circuit_id)
     if record is None:
         raise NotFound(
             f"{manifest.circuit_id} is not registered on chain {client.chain_id}",
-            remedy=f"register it with `plumbline model deploy {manifest.circuit_id}`",
+            remedy=f"register it with `{command}`",
         )
     if int(record.vk_hash, 16) != int(manifest.vk_hash, 16):
         raise ArtifactMismatch(
             f"{manifest.circuit_id} on chain has verification key {record.vk_hash}, here it has {manifest.vk_hash}",
-            remedy=f"register this version with `plumbline model deploy {manifest.circuit_id}`",
+            remedy=f"register this version with `{command}`",
         )
     return record
 

@@ -101,6 +101,25 @@ def test_prove__submit__verified_on_chain_with_the_networks_answer(
     assert again["verified"]
 
 
+def test_prove__groth16_submitted__verified_by_the_same_contract_with_the_same_outputs(
+    plumbline: Plumbline, added: dict[str, Any], file: Callable[[str, str], Path]
+) -> None:
+    inputs = file("three.json", json.dumps({"input_data": [[0.25, -0.5, 0.75, -1.0, 0.5]]}))
+    early = plumbline("prove", NAME, "--input", str(inputs), "--system", "groth16", "--submit")
+    assert (early.returncode, "plumbline groth16 setup" in early.stderr) == (2, True)
+    plumbline("groth16", "setup", NAME, "--samples", "16")
+    early = plumbline("prove", NAME, "--input", str(inputs), "--system", "groth16", "--submit")
+    assert "model deploy stranger --system groth16" in early.stderr
+    deployed = plumbline("model", "deploy", NAME, "--system", "groth16", "--json").facts
+    assert (deployed["name"], deployed["proofSystemId"]) == (f"{NAME}.groth16", "0x0550d137")
+    facts = plumbline("prove", NAME, "--input", str(inputs), "--system", "groth16", "--submit", "--json").facts
+    ezkl = plumbline("prove", NAME, "--input", str(inputs), "--submit", "--json").facts
+    assert facts["verifiedOnChain"]
+    assert (facts["modelId"], facts["proofBytes"]) == (deployed["modelId"], 256)
+    assert facts["outputsWad"] == ezkl["outputsWad"]
+    assert facts["gasUsed"] < ezkl["gasUsed"]
+
+
 def test_verify__tampered_proof_file__rejected(
     plumbline: Plumbline, added: dict[str, Any], file: Callable[[str, str], Path], tmp_path: Path
 ) -> None:

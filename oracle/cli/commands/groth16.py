@@ -96,31 +96,6 @@ def check(
     _show(facts, as_json=call.as_json)
 
 
-@app.command("prove")
-def prove(
-    ctx: typer.Context,
-    *,
-    name: Name,
-    inputs: Annotated[Path, typer.Option("--input", help='{"input_data": [[...]]}', show_default=False)],
-    as_json: JsonOption = False,
-) -> None:
-    """A Groth16 proof of a network on these inputs, verified here; the outputs are those that ezkl's circuit gives.
-
-    Example:
-
-      plumbline groth16 prove realised-vol-30d --input input.json --json
-    """
-    from oracle.cli.groth16 import prove_inputs
-    from oracle.domain.proofs import ModelInputs
-    from oracle.errors import InputRejected
-
-    call = invocation(ctx)
-    if not inputs.is_file():
-        raise InputRejected(f"there is no file {inputs}")
-    facts = prove_inputs(call.settings, name, ModelInputs.from_json(inputs.read_bytes()))
-    _show(facts, as_json=call.as_json)
-
-
 def _show(facts: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         render.print_json(facts)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from oracle.cli import render
-from oracle.cli.context import JsonOption, invocation
+from oracle.cli.context import JsonOption, ProofSystem, SystemOption, invocation
 from oracle.errors import InvalidInput
 
 app = typer.Typer(name="model", help="Models: add, train, list, show and verify them.", no_args_is_help=True)
@@ -133,16 +133,24 @@ def deploy(
     ctx: typer.Context,
     *,
     name: Name,
+    system: SystemOption = ProofSystem.EZKL,
     rpc_url: Annotated[str | None, typer.Option("--rpc-url", help="Another chain than the stack's.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Deploys a model's verifier and registers the model, so that its proofs can be verified on chain.
 
-    Example:
+    Under another proof system the same network is a model of its own, NAME.groth16.
+
+    Examples:
 
       plumbline model deploy credit
+
+      plumbline model deploy realised-vol-30d --system groth16
     """
-    from oracle.cli.models import deploy_model
+    if system is ProofSystem.GROTH16:
+        from oracle.cli.groth16 import deploy_verifier as deploy_model
+    else:
+        from oracle.cli.models import deploy_model
 
     call = invocation(ctx)
     with render.working(f"deploy {name}", quiet=call.as_json) as say:

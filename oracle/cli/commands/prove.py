@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from oracle.cli import render
-from oracle.cli.context import JsonOption, invocation
+from oracle.cli.context import JsonOption, ProofSystem, SystemOption, invocation
 
 Model = Annotated[str, typer.Argument(help="The model's name.", show_default=False)]
 Input = Annotated[Path, typer.Option("--input", help='The inputs, {"input_data": [[...]]}.', show_default=False)]
@@ -21,6 +21,7 @@ def prove(
     input_file: Input,
     submit: Annotated[bool, typer.Option("--submit", help="Have it verified on chain, in a transaction.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Write the proof to this file.")] = None,
+    system: SystemOption = ProofSystem.EZKL,
     rpc_url: Annotated[str | None, typer.Option("--rpc-url", help="With --submit: another chain.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -31,8 +32,13 @@ def prove(
       plumbline prove credit --input one.json --output proof.json
 
       plumbline prove credit --input one.json --submit
+
+      plumbline prove realised-vol-30d --input one.json --system groth16 --submit
     """
-    from oracle.cli.proofs import prove_input
+    if system is ProofSystem.GROTH16:
+        from oracle.cli.groth16 import prove_input
+    else:
+        from oracle.cli.proofs import prove_input
 
     call = invocation(ctx)
     with render.working(f"proving {name}", quiet=call.as_json) as say:

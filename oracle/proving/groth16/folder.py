@@ -15,7 +15,14 @@ from oracle.errors import ArtifactMismatch, NotFound, UnsafeSetup
 from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.files import sha256_file, staged_folder, write_atomic
 from oracle.proving.groth16.circuit import NetworkCircuit, input_width
-from oracle.proving.groth16.keys import ProvingKey, canonical, digest, proving_document, proving_from
+from oracle.proving.groth16.keys import (
+    ProvingKey,
+    canonical,
+    digest,
+    proving_document,
+    proving_from,
+    verifying_document,
+)
 from oracle.proving.groth16.network import network_document, read_network
 from oracle.proving.groth16.phase2 import Contribution, contribution_from
 from oracle.proving.groth16.solidity import verifier_source
@@ -25,6 +32,8 @@ PROVING_KEY: Final = "pk.json"
 TRANSCRIPT: Final = "transcript.json"
 VERIFIER: Final = "Verifier.sol"
 MANIFEST: Final = "manifest.json"
+# Of the name under which the registry knows a network's Groth16 form; no circuit's own name has a full stop
+SUFFIX: Final = ".groth16"
 PINNED: Final = (PROVING_KEY, TRANSCRIPT, VERIFIER)
 
 
@@ -47,6 +56,22 @@ class Groth16Manifest(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """A network under Groth16 as a model of its own. `circuit_hash`: of its integers and widths, from which the
+    constraints follow; `vk_hash`: of the verifying key. Hashes are SHA-256."""
+
+    circuit_id: str
+    model_hash: str
+    circuit_hash: str
+    vk_hash: str
+    srs_kind: str
+    input_count: int
+    output_count: int
+    input_scale_bits: Sequence[int]
+    output_scale_bits: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Groth16Folder:
     """A set-up that was read and whose every hash holds."""
 
@@ -55,6 +80,20 @@ class Groth16Folder:
     circuit: NetworkCircuit
     key: ProvingKey
     contributions: tuple[Contribution, ...]
+
+    def registration(self, of: CircuitManifest) -> Registration:
+        """What the registry shall say, `of` being the ezkl circuit whose integers these are."""
+        return Registration(
+            circuit_id=f"{of.circuit_id}{SUFFIX}",
+            model_hash=of.model_hash,
+            circuit_hash=self.manifest.network_hash,
+            vk_hash=digest(verifying_document(self.key.verifying)),
+            srs_kind=self.manifest.srs_kind,
+            input_count=of.input_count,
+            output_count=of.output_count,
+            input_scale_bits=of.input_scale_bits,
+            output_scale_bits=of.output_scale_bits,
+        )
 
     def refuse_unsafe(self, chain_id: int) -> None:
         """Raises UnsafeSetup where somebody who made the key could forge for a real chain."""

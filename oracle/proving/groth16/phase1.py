@@ -18,7 +18,6 @@ from typing import BinaryIO, Final
 from oracle.errors import InvalidInput
 from oracle.proving.groth16.field import interpolate_all
 from oracle.proving.groth16.points import add_each, linear, twist_linear
-from oracle.proving.groth16.prover import in_twist_group, pairing_is_one
 from oracle.proving.groth16.setup import Phase1
 from oracle.proving.srs.curve import BASE_FIELD, G1, G2, Point, TwistPoint, negative, on_curve
 from oracle.proving.srs.format import (
@@ -31,6 +30,7 @@ from oracle.proving.srs.format import (
     ptau_sections,
     read_u32,
 )
+from oracle.proving.srs.pairing import in_twist_group, pairing_is_one
 
 WEIGHT_BITS: Final = 128
 PREPARED: Final = (12, 13, 14, 15)

@@ -17,8 +17,8 @@ from oracle.constants import BN254_SCALAR_FIELD
 from oracle.errors import ArtifactMismatch
 from oracle.proving.groth16.keys import ProvingKey, digest, verifying_document
 from oracle.proving.groth16.points import add, linear, multiply, signed, twist_multiply
-from oracle.proving.groth16.prover import in_twist_group, pairing_is_one
 from oracle.proving.srs.curve import G1, G2, Point, TwistPoint, multiply_all, negative, on_curve
+from oracle.proving.srs.pairing import in_twist_group, pairing_is_one
 
 WEIGHT_BITS: Final = 128
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.errors import InputRejected, InvalidInput
@@ -12,7 +11,8 @@ from oracle.proving.groth16.field import GENERATOR, from_coset, interpolate_all,
 from oracle.proving.groth16.keys import Proof, ProvingKey, VerifyingKey, all_constraints, domain_size
 from oracle.proving.groth16.points import add, linear, multiply, signed, twist_add, twist_linear, twist_multiply
 from oracle.proving.groth16.r1cs import Builder, Constraint, Terms, evaluate
-from oracle.proving.srs.curve import BASE_FIELD, G2, Point, TwistPoint, negative, on_curve
+from oracle.proving.srs.curve import G2, Point, TwistPoint, negative, on_curve
+from oracle.proving.srs.pairing import in_twist_group, pairing_is_one
 
 
 def prove(key: ProvingKey, builder: Builder) -> Proof:
@@ -73,37 +73,3 @@ def verify(key: VerifyingKey, words: Sequence[int], proof: Proof) -> bool:
         (proof.c, key.delta),
     ]
     return pairing_is_one(terms)
-
-
-def pairing_is_one(terms: Sequence[tuple[Point | None, TwistPoint | None]]) -> bool:
-    """Whether the product of the pairings is one; a point at infinity adds nothing."""
-    curve = _pairings()
-    product = curve.FQ12.one()
-    for point, twist in terms:
-        if point is not None and twist is not None:
-            left = curve.FQ(point[0]), curve.FQ(point[1]), curve.FQ(1)
-            product *= curve.pairing(_twist(twist), left, final_exponentiate=False)
-    return bool(curve.final_exponentiate(product) == curve.FQ12.one())
-
-
-def in_twist_group(point: TwistPoint) -> bool:
-    """Whether a point is one of G2: on the twist y^2 = x^3 + 3 / (9 + u), whose cofactor is not 1, and of its order."""
-    (x0, x1), (y0, y1), q = *point, BASE_FIELD
-    square = (x0 * x0 - x1 * x1) % q, 2 * x0 * x1 % q
-    cube = (square[0] * x0 - square[1] * x1) % q, (square[0] * x1 + square[1] * x0) % q
-    constant = 3 * pow(82, -1, q)
-    left = (y0 * y0 - y1 * y1) % q, 2 * y0 * y1 % q
-    right = (cube[0] + 9 * constant) % q, (cube[1] - constant) % q
-    return left == right and twist_multiply(BN254_SCALAR_FIELD, point) is None
-
-
-def _pairings() -> Any:
-    """py_ecc's arithmetic, which takes half a second to load."""
-    from py_ecc import optimized_bn128  # noqa: PLC0415
-
-    return optimized_bn128
-
-
-def _twist(point: TwistPoint) -> Any:
-    curve = _pairings()
-    return curve.FQ2(point[0]), curve.FQ2(point[1]), curve.FQ2.one()

@@ -8,15 +8,13 @@ wrong file passes with probability 2^-128. What no check can say is whether anyb
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final
+from typing import Final
 
-from oracle.constants import BN254_SCALAR_FIELD
 from oracle.errors import InvalidInput
 from oracle.proving.srs.curve import (
     G1,
     G2,
     OnFraction,
-    Point,
     TwistPoint,
     interpolate,
     lagrange_points,
@@ -25,6 +23,7 @@ from oracle.proving.srs.curve import (
     sum_of_products,
 )
 from oracle.proving.srs.format import SrsPoints
+from oracle.proving.srs.pairing import in_twist_group, on_twist, pairing_is_one
 
 WEIGHT_BITS: Final = 128
 
@@ -41,7 +40,7 @@ def check_points(points: SrsPoints, name: str, on_fraction: OnFraction | None = 
             raise InvalidInput(f"{name}: point {wrong} of the {label} is not on the curve")
     if points.powers[0] != G1 or points.g2 != G2:
         raise InvalidInput(f"{name} does not start at the curve's generators")
-    _check_twist(points.s_g2, name)
+    check_twist(points.s_g2, name)
     report(0.2)
     try:
         _check_powers(points, name)
@@ -68,7 +67,7 @@ def _check_powers(points: SrsPoints, name: str) -> None:
     weights = [secrets.randbits(WEIGHT_BITS) for _ in points.powers[1:]]
     lower = sum_of_products(weights, points.powers[:-1])
     upper = sum_of_products(weights, points.powers[1:])
-    if lower is None or upper is None or not _same_secret(lower, upper, points.s_g2):
+    if lower is None or upper is None or not pairing_is_one([(upper, G2), (negative(lower), points.s_g2)]):
         raise InvalidInput(f"{name}: the powers are not those of one secret and of s*G2")
 
 
@@ -79,37 +78,9 @@ def check_lagrange(points: SrsPoints, name: str) -> None:
         raise InvalidInput(f"{name}: the Lagrange form does not belong to the powers")
 
 
-def _pairings() -> Any:
-    """py_ecc's arithmetic, which takes half a second to load and serves imports alone."""
-    from py_ecc import optimized_bn128  # noqa: PLC0415
-
-    return optimized_bn128
-
-
-def _same_secret(lower: Point, upper: Point, s_g2: TwistPoint) -> bool:
-    """Whether e(upper, G2) = e(lower, s*G2)."""
-    curve = _pairings()
-    product = curve.pairing(_twist(G2), _jacobian(upper), final_exponentiate=False) * curve.pairing(
-        _twist(s_g2), _jacobian(negative(lower)), final_exponentiate=False
-    )
-    return bool(curve.final_exponentiate(product) == curve.FQ12.one())
-
-
-def _check_twist(point: TwistPoint, name: str) -> None:
-    """The twist has a cofactor: a point on it may lie outside the group."""
-    curve = _pairings()
-    twisted = _twist(point)
-    if not curve.is_on_curve(twisted, curve.b2):
+def check_twist(point: TwistPoint, name: str) -> None:
+    """Raises InvalidInput unless a point is one of G2: one on the twist may lie outside the group."""
+    if not on_twist(point):
         raise InvalidInput(f"{name}: s*G2 is not on the twist")
-    if not curve.is_inf(curve.multiply(twisted, BN254_SCALAR_FIELD)):
+    if not in_twist_group(point):
         raise InvalidInput(f"{name}: s*G2 is not in the group of the pairing")
-
-
-def _twist(point: TwistPoint) -> Any:
-    curve = _pairings()
-    return curve.FQ2(point[0]), curve.FQ2(point[1]), curve.FQ2.one()
-
-
-def _jacobian(point: Point) -> Any:
-    curve = _pairings()
-    return curve.FQ(point[0]), curve.FQ(point[1]), curve.FQ(1)

@@ -50,8 +50,6 @@ def test_supports_interface__others__no(inference, contract, other):
 def test_proof_system_of__tiny_model__is_the_hash_of_its_name(inference):
     assert keccak(text=PROOF_SYSTEM_NAME)[:4] == PROOF_SYSTEM_ID
     assert inference.verifier.functions.proofSystemOf(1).call() == PROOF_SYSTEM_ID
-    assert inference.verifier.functions.PROOF_SYSTEM_ID().call() == PROOF_SYSTEM_ID
-    assert inference.registry.functions.PROOF_SYSTEM_ID().call() == PROOF_SYSTEM_ID
 
 
 def test_proof_system_of__unknown_model__not_found(inference, reverts):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from oracle.cli import groth16
 from oracle.constants import BN254_SCALAR_FIELD
-from oracle.domain.proofs import ModelInputs
+from oracle.domain.proofs import ModelInputs, Proof
 from oracle.errors import ArtifactMismatch, InputRejected, InvalidInput, NotFound, UnsafeSetup
 from oracle.proving.groth16.folder import PROVING_KEY, VERIFIER, groth16_folder
 from oracle.proving.groth16.setup import Secrets
+from oracle.settings import Settings
 from tests.support.groth16_ceremony import PreparedCeremony, ptau
 from tests.unit.proving.conftest import LOGISTIC, RELU
 
@@ -21,6 +20,12 @@ OFF_CHAIN = 1
 
 def quiet(_: str) -> None:
     """Progress that nobody reads."""
+
+
+def prove(settings: Settings, inputs: ModelInputs = INPUTS) -> Proof:
+    """A Groth16 proof of the small network."""
+    held, manifest = groth16.held_setup(settings, RELU)
+    return groth16.prove_network(settings, held, manifest, inputs)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +38,9 @@ def development(settings):
     return groth16.set_up(settings, RELU, None, quiet, contributor="", samples=64)
 
 
-def test_prove_inputs__no_set_up__named(settings):
+def test_prove_network__no_set_up__named(settings):
     with pytest.raises(NotFound, match="no Groth16 set-up"):
-        groth16.prove_inputs(settings, RELU, INPUTS)
+        prove(settings)
 
 
 def test_set_up__model_with_a_sigmoid__named_as_unfit(settings):
@@ -46,21 +51,21 @@ def test_set_up__model_with_a_sigmoid__named_as_unfit(settings):
 def test_set_up__development__proves_what_ezkl_computes(settings, development, engine):
     assert development["srsKind"] == "dev"
     assert development["comparedWithEzkl"] == 64
-    facts = groth16.prove_inputs(settings, RELU, INPUTS)
+    proof = prove(settings)
     witness = engine.witness(RELU, engine.quantise(RELU, INPUTS.tensors))
     felts = [value % BN254_SCALAR_FIELD for value in (*witness.inputs, *witness.outputs)]
-    assert [int(one) for one in facts["instances"]] == felts
-    assert len(bytes.fromhex(facts["proof"][2:])) == 256
+    assert list(proof.instances) == felts
+    assert len(proof.zk_proof) == 256
 
 
-def test_prove_inputs__development_key_for_a_real_chain__refused(settings, development):
+def test_prove_network__development_key_for_a_real_chain__refused(settings, development):
     with pytest.raises(UnsafeSetup, match="kind dev"):
-        groth16.prove_inputs(settings.model_copy(update={"chain_id": OFF_CHAIN}), RELU, INPUTS)
+        prove(settings.model_copy(update={"chain_id": OFF_CHAIN}))
 
 
-def test_prove_inputs__outside_the_domain__refused(settings, development):
+def test_prove_network__outside_the_domain__refused(settings, development):
     with pytest.raises(InputRejected, match="outside its domain"):
-        groth16.prove_inputs(settings, RELU, ModelInputs(((1e6, 0.0, 0.0, 0.0),)))
+        prove(settings, ModelInputs(((1e6, 0.0, 0.0, 0.0),)))
 
 
 @pytest.mark.parametrize("name", [PROVING_KEY, VERIFIER])
@@ -70,7 +75,7 @@ def test_read_setup__file_changed__refused(settings, development, engine, name):
     try:
         path.write_text(held.replace("1", "2", 1))
         with pytest.raises(ArtifactMismatch, match="not the file"):
-            groth16.prove_inputs(settings, RELU, INPUTS)
+            prove(settings)
     finally:
         path.write_text(held)
 
@@ -83,9 +88,9 @@ def test_check_setup__ceremony_with_two_contributors__serves_real_chains_once_tr
     second = groth16.add_contribution(settings, RELU, file, "two", quiet)
     elsewhere = settings.model_copy(update={"chain_id": OFF_CHAIN})
     with pytest.raises(UnsafeSetup, match="kind imported"):
-        groth16.prove_inputs(elsewhere, RELU, INPUTS)
+        prove(elsewhere)
     trusted = groth16.check_setup(settings, RELU, file, second["transcript"], quiet)
     assert trusted["contributors"] == ["one", "two"]
     assert trusted["srsKind"] == "trusted"
     assert trusted["powers"].startswith("unknown")
-    assert json.dumps(groth16.prove_inputs(elsewhere, RELU, INPUTS))
+    assert prove(elsewhere).zk_proof

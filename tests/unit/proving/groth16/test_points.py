@@ -83,7 +83,7 @@ def test_field__transforms__are_inverse_and_of_the_order_that_snarkjs_uses():
 
 
 def test_in_twist_group__points_of_the_group__and_none_beside_it():
-    from oracle.proving.groth16.prover import in_twist_group
+    from oracle.proving.srs.pairing import in_twist_group
 
     point = g2(bn128.multiply(bn128.G2, 12345))
     (x, y) = point

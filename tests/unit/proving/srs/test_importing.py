@@ -12,7 +12,7 @@ import pytest
 
 from oracle.errors import InvalidInput
 from oracle.proving.files import sha256_file
-from oracle.proving.srs.checks import _check_twist
+from oracle.proving.srs.checks import check_twist
 from oracle.proving.srs.curve import BASE_FIELD, G2, TwistPoint, double_all
 from oracle.proving.srs.format import MIN_LOGROWS, TWIST_BYTES, read_points, srs_size
 from oracle.proving.srs.importing import import_srs, inspect_srs
@@ -239,4 +239,4 @@ def test_known__public_lists__are_whole() -> None:
     assert {len(digest) for digest in KNOWN.halo2_sha256.values()} == {64}
     assert {len(digest) for digest in KNOWN.ptau_blake2b.values()} == {128}
     for name, point in KNOWN.s_g2.items():
-        _check_twist(point, name)
+        check_twist(point, name)
