@@ -126,16 +126,36 @@ class AuctionInProgress(AbiRevert):
     abi = ("AuctionInProgress(address account, uint256 expiresAt)",)
 
 
+class BatchNotCommitted(AbiRevert):
+    abi = ("BatchNotCommitted(uint256 seriesId, uint256 batch)",)
+
+
 class BatchNotFound(AbiRevert):
     abi = ("BatchNotFound(bytes32 batchId)",)
+
+
+class BatchNotNext(AbiRevert):
+    abi = ("BatchNotNext(uint256 first, uint256 expected)",)
 
 
 class BatchSizeOutOfRange(AbiRevert):
     abi = ("BatchSizeOutOfRange(uint256 size, uint256 max)",)
 
 
+class BatchTooYoung(AbiRevert):
+    abi = ("BatchTooYoung(uint256 committedAt, uint256 timestamp)",)
+
+
 class Blocked(AbiRevert):
     abi = ("Blocked(address account)",)
+
+
+class BookFull(AbiRevert):
+    abi = ("BookFull(uint256 resting, uint256 max)",)
+
+
+class BookMismatch(AbiRevert):
+    abi = ("BookMismatch(bytes32 actual, bytes32 expected)",)
 
 
 class BorrowLimitExceeded(AbiRevert):
@@ -258,6 +278,10 @@ class EnforcedPause(AbiRevert):
     abi = ("EnforcedPause()",)
 
 
+class EntriesMismatch(AbiRevert):
+    abi = ("EntriesMismatch(bytes32 root, bytes32 expected)",)
+
+
 class ExpectedPause(AbiRevert):
     abi = ("ExpectedPause()",)
 
@@ -293,6 +317,10 @@ class ForwardOutOfRange(AbiRevert):
 
 class FractionOutOfRange(AbiRevert):
     abi = ("FractionOutOfRange(uint256 fraction)",)
+
+
+class GasTooLow(AbiRevert):
+    abi = ("GasTooLow(uint256 available, uint256 needed)",)
 
 
 class ImpactTooSteep(AbiRevert):
@@ -406,6 +434,10 @@ class InvalidSubscription(AbiRevert):
 
 class InvalidVerifierSpec(AbiRevert):
     abi = ("InvalidVerifierSpec()",)
+
+
+class LeafNotCommitted(AbiRevert):
+    abi = ("LeafNotCommitted(bytes32 leaf, uint256 batch)",)
 
 
 class LegsMismatch(AbiRevert):
@@ -542,6 +574,10 @@ class NotOperator(AbiRevert):
     abi = ("NotOperator(address account, address caller)",)
 
 
+class NotOverdue(AbiRevert):
+    abi = ("NotOverdue(uint256 commitBy, uint256 committed)",)
+
+
 class NotOwner(AbiRevert):
     abi = ("NotOwner(address caller)",)
 
@@ -549,6 +585,10 @@ class NotOwner(AbiRevert):
 class NotPublisher(AbiRevert):
     remedy = "Sign with a key of the feed's current publishers."
     abi = ("NotPublisher(address signer)",)
+
+
+class NotReplaced(AbiRevert):
+    abi = ("NotReplaced(bytes32 leaf)",)
 
 
 class NothingToDo(AbiRevert):
@@ -587,12 +627,32 @@ class OpenInterestCapReached(AbiRevert):
     abi = ("OpenInterestCapReached(uint256 openInterest, uint256 cap)",)
 
 
+class OperatorAtFault(AbiRevert):
+    abi = ("OperatorAtFault()",)
+
+
 class OppositePosition(AbiRevert):
     abi = ("OppositePosition(int256 base)",)
 
 
 class OptionPriceOutOfRange(AbiRevert):
     abi = ("OptionPriceOutOfRange(int256 value, int256 min, int256 max)",)
+
+
+class OrderExpired(AbiRevert):
+    abi = ("OrderExpired(uint256 expiry, uint256 timestamp)",)
+
+
+class OrderLotMismatch(AbiRevert):
+    abi = ("OrderLotMismatch(uint256 amount, uint256 lotSize)",)
+
+
+class OrderNotResting(AbiRevert):
+    abi = ("OrderNotResting(bytes32 digest)",)
+
+
+class OrderOutOfRange(AbiRevert):
+    abi = ("OrderOutOfRange(uint256 price, uint256 amount, uint256 max)",)
 
 
 class OutputCountMismatch(AbiRevert):
@@ -760,6 +820,10 @@ class SeriesExpired(AbiRevert):
     abi = ("SeriesExpired(uint256 seriesId, uint256 timestamp)",)
 
 
+class SeriesMismatch(AbiRevert):
+    abi = ("SeriesMismatch(uint256 seriesId, uint256 expected)",)
+
+
 class SeriesNotListed(AbiRevert):
     abi = ("SeriesNotListed(uint256 seriesId)",)
 
@@ -819,6 +883,10 @@ class SviParameterOutOfRange(AbiRevert):
 
 class TooManyPositions(AbiRevert):
     abi = ("TooManyPositions(address account, uint256 max)",)
+
+
+class TradeLimitReached(AbiRevert):
+    abi = ("TradeLimitReached(uint256 trades)",)
 
 
 class TransferAmountMismatch(AbiRevert):

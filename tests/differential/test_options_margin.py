@@ -16,8 +16,8 @@ from tests.support.local_chain import LocalChain
 from tests.support.options import FEEDS, HOUR, WAD, deploy_options
 
 CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "300"))
-HISTORY = 300  # calls on one book
-BLOCK = 3  # what a block's gas is enough for
+HISTORY = 2_000  # calls on one book
+BLOCKS = [1, 3, 12, 30]  # calls in one block
 WAITS = [1, 12, 12, 60, 300, 300, 600, 600, 1_800, 7_100, 43_200]
 BOOKS: dict[str, dict[str, Any]] = {
     "all feeds, 6 decimals": {"decimals": 6, "feeds": FEEDS},
@@ -52,8 +52,9 @@ def test_options_margin__random_histories__as_the_reference(
     while done < wanted:
         with chain.undone():
             fuzzer = options_fuzz.warmed(deploy_options(chain, maxPositions=4, **BOOKS[name]), seed)
-            for _ in range(min(HISTORY, wanted - done) // BLOCK + 1):
-                done += fuzzer.block(BLOCK, fuzzer.draw.choice(WAITS))
+            until = min(done + HISTORY, wanted)
+            while done < until:
+                done += fuzzer.block(fuzzer.draw.choice(BLOCKS), fuzzer.draw.choice(WAITS))
                 fuzzer.settle_expiries()
         for key, count in fuzzer.outcomes.items():
             outcomes[key] = outcomes.get(key, 0) + count

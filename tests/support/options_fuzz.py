@@ -19,11 +19,11 @@ from oracle.domain import options_scenarios
 from oracle.domain.options_margin import OptionsBook
 from oracle.domain.options_types import OptionsAccount, OptionsRefusal, OptionsState, Series
 from oracle.domain.perp_types import FeedAnswer
-from tests.support.local_chain import MAX_GAS
 from tests.support.options import DAY, FOREVER, HOUR, MAX_INT, TENORS, OptionsWorld
 
 WAD = 10**18
 ACTORS = 4
+BLOCK_GAS = 500_000_000  # many calls in one transaction: most of a call's time would be the wire's
 GRANT = 10**6  # whole tokens for each account
 ACCOUNT = "(int256,(uint40,bool,uint96,int112)[],bool,int256,int256,int256,bool,uint256)"
 LEGS = "(uint256,int256)[]"
@@ -82,6 +82,7 @@ class Fuzzer:
     model: OptionsBook
     answers: dict[str, FeedAnswer]  # the twin's, by the feed's address
     balances: dict[str, int]
+    rounds: list[tuple[int, int]]  # of the price feed: answer and time of observation
     outcomes: dict[str, int] = field(default_factory=dict)
 
     # Both sides
@@ -123,12 +124,11 @@ class Fuzzer:
 
     def settle_expiries(self) -> None:
         """Fixes the price of every expiry that has passed, at the first observation after it."""
-        feed = self.world.feeds["priceFeed"]
-        due = sorted({i >> 104 for i in self.model.listed} - set(self.model.settlement_price))
-        rounds = [feed.functions.getRoundData(r + 1).call() for r in range(feed.functions.latestRound().call())]
+        now = self.model.now
+        due = [e for e in sorted({i >> 104 for i in self.model.listed} - set(self.model.settlement_price)) if e <= now]
         for expiry in due:
-            first = next((r for r in rounds if r[2] >= expiry), None)
-            if expiry > self.model.now or first is None or not 0 < first[1] <= 2**53:
+            first = next(((i, *r) for i, r in enumerate(self.rounds, 1) if r[1] >= expiry), None)
+            if first is None or not 0 < first[1] <= 2**53:
                 continue
             self.world.call("settleExpiry", expiry, first[0])
             self.model.now = self.world.chain.now()
@@ -139,7 +139,7 @@ class Fuzzer:
         chain.set_next_time(self.model.now)
         calls = [(s.actor, (s.feed or book).address, call_data(s)) for s in steps]
         data = RUN_SELECTOR + encode(("(uint256,address,bytes)[]",), (calls,))
-        sender = {"from": self.world.keeper, "to": self.harness.address, "gas": hex(MAX_GAS), "data": "0x" + data.hex()}
+        sender = {"from": self.world.keeper, "to": self.harness.address, "gas": hex(BLOCK_GAS), "data": "0x" + data.hex()}
         sent = chain.rpc("eth_sendTransaction", sender)
         receipt = chain.web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.005)
         assert receipt["status"] == 1
@@ -179,6 +179,8 @@ class Fuzzer:
             answer.alive = step.args[0] == 0
         else:
             answer.answer, answer.observed_at = step.args
+            if feed.address == self.world.feeds["priceFeed"].address:
+                self.rounds.append(step.args)
 
     def _revert_data(self, refusal: OptionsRefusal) -> bytes:
         entry = next(e for e in self.world.book.abi if e["type"] == "error" and e["name"] == refusal.name)
@@ -203,7 +205,9 @@ class Fuzzer:
         if pending or (a.positions and not market.marks_fresh):
             return a.cash, positions, False, 0, 0, 0, False, a.auction_started_at
         risk = options_scenarios.risk_of(a.positions, market, s.shock_in_force)
-        larger = options_scenarios.risk_of(a.positions, market, max(s.shock_in_force, s.shock_target))
+        larger = risk
+        if s.shock_target > s.shock_in_force:
+            larger = options_scenarios.risk_of(a.positions, market, s.shock_target)
         maintenance = options_scenarios.maintenance(risk, a.cash)
         initial = options_scenarios.initial(larger, a.cash, market)
         liquidatable = bool(a.positions) and (maintenance < 0 or a.cash < 0)
@@ -403,6 +407,7 @@ def warmed(world: OptionsWorld, seed: int) -> Fuzzer:
 def start(world: OptionsWorld, seed: int) -> Fuzzer:
     """A fuzzer on a book that nobody has used yet."""
     chain = world.chain
+    chain.rpc("evm_setBlockGasLimit", hex(BLOCK_GAS))
     harness = chain.deploy("OptionsHarness", world.book.address, ACTORS)
     actors = [str(harness.functions.actors(i).call()) for i in range(ACTORS)]
     model = world.model()
@@ -414,6 +419,12 @@ def start(world: OptionsWorld, seed: int) -> Fuzzer:
     answers = {world.feeds[name].address: getattr(model.feeds, name[:-4]) for name in world.feeds}
     pillars = dict(model.feeds.volatilities)
     answers |= {f.address: pillars[t] for t, f in zip(TENORS, world.volatilities, strict=False)}
-    return Fuzzer(
-        world, harness, actors, random.Random(seed), model, answers, dict.fromkeys(actors, GRANT * world.unit)
-    )
+    balances = dict.fromkeys(actors, GRANT * world.unit)
+    return Fuzzer(world, harness, actors, random.Random(seed), model, answers, balances, _rounds(world))
+
+
+def _rounds(world: OptionsWorld) -> list[tuple[int, int]]:
+    functions = world.feeds["priceFeed"].functions
+    count = functions.latestRound().call()
+    found = [functions.getRoundData(number + 1).call() for number in range(count)]
+    return [(answer, observed_at) for _, answer, observed_at, _, _ in found]
