@@ -53,7 +53,7 @@ interface IOrderMatching {
     /// @notice Thrown by the constructor without a book or an operator.
     error InvalidConfiguration();
     /// @notice Thrown when somebody else than the operator commits.
-    error NotOperator(address caller);
+    error NotBookOperator(address caller);
     /// @notice Thrown after a successful challenge, for ever.
     error OperatorAtFault();
     /// @notice Thrown when a batch has no entries or too many.
@@ -62,8 +62,6 @@ interface IOrderMatching {
     error BatchNotNext(uint256 first, uint256 expected);
     /// @notice Thrown when a batch is settled that was not committed, or again.
     error BatchNotCommitted(uint256 seriesId, uint256 batch);
-    /// @notice Thrown when a batch is settled in the block that committed it.
-    error BatchTooYoung(uint256 committedAt, uint256 timestamp);
     /// @notice Thrown when entries are not those that were committed.
     error EntriesMismatch(bytes32 root, bytes32 expected);
     /// @notice Thrown when the book of before is not the one that the last batch left.
@@ -98,7 +96,7 @@ interface IOrderMatching {
     error LeafNotCommitted(bytes32 leaf, uint256 batch);
 
     /// @notice Commits the next `count` entries of a series' log, operator only.
-    /// @dev Reverts: NotOperator, OperatorAtFault, BatchSizeOutOfRange, BatchNotNext.
+    /// @dev Reverts: NotBookOperator, OperatorAtFault, BatchSizeOutOfRange, BatchNotNext.
     /// @return batch Its number, from 0.
     function commit(uint256 seriesId, uint64 first, uint64 count, bytes32 root) external returns (uint64 batch);
 
@@ -107,7 +105,7 @@ interface IOrderMatching {
     /// @param count How many to settle of those that are left; all when there are fewer.
     /// @param bids The book that the last settled entry left, the best order first.
     /// @return fills Their number.
-    /// @dev Reverts: OperatorAtFault, BatchNotCommitted, BatchTooYoung, BatchSizeOutOfRange, EntriesMismatch, BookMismatch,
+    /// @dev Reverts: OperatorAtFault, BatchNotCommitted, BatchSizeOutOfRange, EntriesMismatch, BookMismatch,
     /// GasTooLow. Takes at most CHECK_GAS + MAX_TRADES * TRADE_GAS for an entry, and what calldata and storage cost.
     function settle(
         uint256 seriesId,

@@ -142,10 +142,6 @@ class BatchSizeOutOfRange(AbiRevert):
     abi = ("BatchSizeOutOfRange(uint256 size, uint256 max)",)
 
 
-class BatchTooYoung(AbiRevert):
-    abi = ("BatchTooYoung(uint256 committedAt, uint256 timestamp)",)
-
-
 class Blocked(AbiRevert):
     abi = ("Blocked(address account)",)
 
@@ -544,6 +540,10 @@ class NotAssessed(AbiRevert):
 
 class NotAuthorised(AbiRevert):
     abi = ("NotAuthorised(address caller)",)
+
+
+class NotBookOperator(AbiRevert):
+    abi = ("NotBookOperator(address caller)",)
 
 
 class NotCommitted(AbiRevert):

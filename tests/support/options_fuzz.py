@@ -139,7 +139,12 @@ class Fuzzer:
         chain.set_next_time(self.model.now)
         calls = [(s.actor, (s.feed or book).address, call_data(s)) for s in steps]
         data = RUN_SELECTOR + encode(("(uint256,address,bytes)[]",), (calls,))
-        sender = {"from": self.world.keeper, "to": self.harness.address, "gas": hex(BLOCK_GAS), "data": "0x" + data.hex()}
+        sender = {
+            "from": self.world.keeper,
+            "to": self.harness.address,
+            "gas": hex(BLOCK_GAS),
+            "data": "0x" + data.hex(),
+        }
         sent = chain.rpc("eth_sendTransaction", sender)
         receipt = chain.web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.005)
         assert receipt["status"] == 1

@@ -34,7 +34,7 @@ abstract contract OrderLog is IOrderMatching, EIP712 {
 
     /// @inheritdoc IOrderMatching
     function commit(uint256 seriesId, uint64 first, uint64 count, bytes32 root) external returns (uint64 batch) {
-        if (msg.sender != operator) revert NotOperator(msg.sender);
+        if (msg.sender != operator) revert NotBookOperator(msg.sender);
         _requireFaultless();
         if (count == 0 || count > MAX_BATCH) revert BatchSizeOutOfRange(count, MAX_BATCH);
         SeriesLog storage log = _logs[seriesId];

@@ -261,7 +261,6 @@ contract OrderMatching is OrderLog, ReentrancyGuardTransient {
         Batch memory batch = _batches[seriesId][log.batchesSettled];
         if (count == 0) revert BatchSizeOutOfRange(0, MAX_BATCH);
         if (batch.count == 0) revert BatchNotCommitted(seriesId, log.batchesSettled);
-        if (block.timestamp <= batch.committedAt) revert BatchTooYoung(batch.committedAt, block.timestamp);
         if (entries.length != batch.count) revert BatchSizeOutOfRange(entries.length, batch.count);
         bytes32 root;
         (root, span.digests) = _rootOf(seriesId, batch.first, entries);
