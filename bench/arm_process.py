@@ -18,9 +18,9 @@ from typing import Any, Final
 import numpy as np
 
 from bench.cases import Case, Rows, read_case
-from bench.on_chain import verification_gas
 from bench.records import ACCURACY, OURS, RESOURCES, SRS_STAGE, ArmRecord, read_record, write_record
 from oracle.chain.solc import compile_verifier
+from oracle.chain.verification_gas import verification_gas
 from oracle.constants import MAX_CODE_SIZE
 from oracle.errors import OracleError
 from oracle.proving.building.keys import canonical_settings

@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.table import Table
 
 from bench.evm import sample_inputs
-from bench.on_chain import verification_gas
 from oracle.chain import solc
+from oracle.chain.verification_gas import verification_gas
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.errors import InvalidInput, ProofRejected
 from oracle.proving.building.manifest import VERIFIER, CircuitManifest

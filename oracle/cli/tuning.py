@@ -11,7 +11,7 @@ from typing import Any, cast
 from oracle.cli import render
 from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say
-from oracle.errors import InvalidInput
+from oracle.errors import InvalidInput, ToolMissing
 from oracle.proving.tuning.cost import Objective
 from oracle.proving.tuning.study import Source, Tuned, TunedRow, existing_source, parse_domain, tune
 from oracle.settings import Settings
@@ -30,7 +30,7 @@ COLUMNS = (
     ">MB",
     ">pk MB",
     ">proof B",
-    ">gas*",
+    ">gas",
     ">code B",
     "form",
 )
@@ -53,7 +53,7 @@ def tune_model(
 
     Raises NotFound, InvalidInput, ModelRejected, InputRejected.
     """
-    from oracle.chain.solc import compile_verifier
+    from oracle.chain.verifier_cache import compiled_verifier
 
     if (onnx is None) != (calibration is None):
         raise InvalidInput(
@@ -76,10 +76,22 @@ def tune_model(
             (out or folder).resolve(),
             objective=cast("Objective", objective),
             logits=logits,
-            code_size=lambda verifier: len(compile_verifier(settings, verifier).deployed_bytecode),
+            code_size=lambda verifier: len(compiled_verifier(settings, verifier).deployed_bytecode),
+            gas=lambda verifier, proof: _gas(settings, verifier, proof),
             on_progress=lambda stage, _, detail: say(f"{stage} {detail}"),
         )
     return _facts(tuned, (out or folder).resolve())
+
+
+def _gas(settings: Settings, verifier: Path, proof: dict[str, Any]) -> int | None:
+    """Of verifying a finalist's proof on an Anvil of its own; None where there is no Anvil."""
+    from oracle.chain.verification_gas import verification_gas
+    from oracle.chain.verifier_cache import compiled_verifier
+
+    try:
+        return verification_gas(settings, compiled_verifier(settings, verifier), proof)
+    except ToolMissing:
+        return None
 
 
 def _facts(tuned: Tuned, folder: Path) -> dict[str, Any]:
@@ -103,7 +115,7 @@ def print_tuned(facts: dict[str, Any]) -> None:
     """The table and where the chosen circuit is."""
     rows = [TunedRow(**row) for row in facts["table"]]
     render.print_table(f"{facts['name']}: circuits within {facts['maxError']:g}", COLUMNS, _cells(rows))
-    render.stdout().print("* gas is predicted; rows without a mark are predicted throughout", markup=False)
+    render.stdout().print("* predicted; rows without a mark are predicted throughout", markup=False)
     for key in ("folder", "modelHash", "sourceModelHash", "vkHash", "rewrites", "outputsTransform"):
         render.stdout().print(f"{key}: {facts[key]}", markup=False)
 
@@ -124,7 +136,7 @@ def _cells(rows: Sequence[TunedRow]) -> list[tuple[object, ...]]:
             f"{row.memory_mb:.0f}",
             "-" if row.proving_key_bytes is None else f"{row.proving_key_bytes / 1e6:.1f}",
             row.proof_bytes or "-",
-            f"{row.gas:,}",
+            f"{row.gas:,}" if row.gas_measured else f"{row.gas:,}*",
             row.code_size or "-",
             ", ".join([*row.rewrites, *(["no freivalds"] if row.disable_freivalds else [])]) or "as it came",
         )

@@ -20,7 +20,7 @@ from typing import Final
 
 from oracle.domain.proofs import ModelInputs
 from oracle.errors import Conflict, InputRejected, InvalidInput, ModelRejected
-from oracle.proving.building.build import CodeSize, OnProgress, Site
+from oracle.proving.building.build import CodeSize, OnProgress, Site, VerificationGas
 from oracle.proving.building.manifest import MANIFEST, CircuitManifest, Domain, OutputTransform
 from oracle.proving.files import storage_guard
 from oracle.proving.samples import bind_shapes, check_file, read_calibration, split_samples
@@ -145,10 +145,15 @@ def ezkl_default_circuit(
         return job.selection(model).build_theirs(next(tuners)[0].validation, ANY_ERROR, target)
 
 
-def site_for(settings: Settings, code_size: CodeSize | None, on_progress: OnProgress | None) -> Site:
+def site_for(
+    settings: Settings,
+    code_size: CodeSize | None,
+    on_progress: OnProgress | None,
+    gas: VerificationGas | None = None,
+) -> Site:
     """Where and under what limits circuits are built."""
     return Site(
-        settings.cache_dir, settings.prove_memory_mb, settings.prove_timeout_secs, code_size, on_progress or silent
+        settings.cache_dir, settings.prove_memory_mb, settings.prove_timeout_secs, code_size, on_progress or silent, gas
     )
 
 
@@ -168,7 +173,7 @@ def opened_job(
     with (
         storage_guard(Path(tempfile.gettempdir())),
         tempfile.TemporaryDirectory(prefix="plumbline-intake-") as scratch,
-        Worker(memory_mb=settings.prove_memory_mb) as worker,
+        Worker(memory_mb=settings.prove_memory_mb, threads=1) as worker,  # its witnesses are too small to share
     ):
         yield _Job(worker, Path(scratch), name, out_dir, site, limits, logits=logits, drawn=drawn)
 

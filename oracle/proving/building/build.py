@@ -39,9 +39,11 @@ from oracle.proving.validation import Score, Validation, quantised_samples, scor
 from oracle.proving.workers.pool import ToolError, Worker
 
 # Time after which no further sample is executed on the finished circuit
-CHECK_SECS = 10.0
+CHECK_SECS = 5.0
 
 CodeSize = Callable[[Path], int]
+# Gas of verifying a proof as a worker returns it, by a verifier's source; None where it cannot be measured here
+VerificationGas = Callable[[Path, dict[str, Any]], int | None]
 OnProgress = Callable[[str, float, str], None]
 
 
@@ -70,6 +72,7 @@ class Site:
     prove_timeout_secs: float
     code_size: CodeSize | None
     report: OnProgress
+    gas: VerificationGas | None = None
 
 
 class CandidateFailed(ModelRejected):
@@ -119,6 +122,7 @@ def _make_and_try(plan: Plan, site: Site, srs: Path, stage: Path, keys: Path) ->
             size = _write_verifier(site, srs, stage)
             site.report("prove", 0.0, "a first proof")
             proof = _prove_once(worker, site, srs=srs, stage=stage, keys=keys, rows=rows[_middle(rows)])
+            gas = site.gas(stage / VERIFIER, proof) if site.gas is not None else None
         except ToolError as error:
             raise CandidateFailed(f"{error}") from error
     return {
@@ -135,6 +139,7 @@ def _make_and_try(plan: Plan, site: Site, srs: Path, stage: Path, keys: Path) ->
         "proving_key_bytes": (keys / PROVING_KEY).stat().st_size,
         "rows": int(plan.settings["num_rows"]),
         "predicted_gas": plan.predicted_gas,
+        "gas": gas,
         "code_size": size,
     }
 

@@ -50,6 +50,7 @@ class Measured(BaseModel):
     proving_key_bytes: int
     rows: int
     predicted_gas: int
+    gas: int | None = Field(None, description="Of a transaction that verifies the first proof; None: not measured.")
     code_size: int | None = Field(None, description="Bytes of the compiled verifier; None when it was not compiled.")
 
 

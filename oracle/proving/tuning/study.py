@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from oracle.errors import InvalidInput, ModelRejected
-from oracle.proving.building.build import CodeSize, OnProgress, Site
+from oracle.proving.building.build import CodeSize, OnProgress, Site, VerificationGas
 from oracle.proving.building.keys import cache_folder
 from oracle.proving.building.manifest import NETWORK, CircuitManifest, Domain
 from oracle.proving.files import locked
@@ -46,7 +46,10 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TunedRow:
-    """One circuit of the table; figures are predicted unless `measured`. Errors in units of the output's magnitude."""
+    """One circuit of the table; figures are predicted unless `measured`, gas unless `gas_measured`.
+
+    Errors in units of the output's magnitude.
+    """
 
     measured: bool
     chosen: bool
@@ -64,6 +67,7 @@ class TunedRow:
     prove_cpu_seconds: float
     memory_mb: float
     gas: int
+    gas_measured: bool = False
     prove_seconds: float | None = None
     proving_key_bytes: int | None = None
     proof_bytes: int | None = None
@@ -95,6 +99,7 @@ def tune(
     logits: bool = False,
     finalists: int = FINALISTS,
     code_size: CodeSize | None = None,
+    gas: VerificationGas | None = None,
     on_progress: OnProgress,
 ) -> Tuned:
     """The cheapest sound circuit by the objective, as a circuit folder at `out_dir`, and the table it comes from.
@@ -103,7 +108,7 @@ def tune(
     samples. Raises ModelRejected with every reason when nothing is sound, InputRejected, InvalidInput.
     """
     limits = Limits(objective, max_columns)
-    site = site_for(settings, code_size, on_progress)
+    site = site_for(settings, code_size, on_progress, gas)
     drawn = source.domain is not None
     with opened_job(settings, name, out_dir, limits, site, logits=logits, drawn=drawn) as job:
         model, domains = job.take_in(source.onnx, source.calibration, source.domain, source.magnitudes)
@@ -178,7 +183,8 @@ def _published(built: _Built, objective: Objective, out_dir: Path, site: Site) -
 
 def _weight(manifest: CircuitManifest, objective: Objective) -> float:
     measured = manifest.measured
-    cost = Cost(manifest.logrows, measured.prove_cpu_seconds, measured.predicted_gas, float(measured.peak_memory_mb))
+    gas = measured.predicted_gas if measured.gas is None else measured.gas
+    cost = Cost(manifest.logrows, measured.prove_cpu_seconds, gas, float(measured.peak_memory_mb))
     return cost.weight(objective)
 
 
@@ -219,7 +225,8 @@ def _row(entry: _Entry, manifest: CircuitManifest | None, chosen: bool) -> Tuned
         rewrites=list(entry.tuner.rewrites),
         prove_cpu_seconds=shown.prove_cpu_seconds if shown else round(cost.cpu_seconds, 3),
         memory_mb=float(shown.peak_memory_mb) if shown else round(cost.memory_mb, 1),
-        gas=cost.gas,
+        gas=cost.gas if shown is None or shown.gas is None else shown.gas,
+        gas_measured=shown is not None and shown.gas is not None,
         prove_seconds=shown.prove_seconds if shown else None,
         proving_key_bytes=shown.proving_key_bytes if shown else None,
         proof_bytes=shown.proof_bytes if shown else None,

@@ -156,3 +156,26 @@ def test_tune_model__onnx_without_calibration__says_what_belongs_together(away: 
             out=None,
             say=lambda _: None,
         )
+
+
+def test_tune_model__finalists__have_the_gas_of_a_transaction(away: Settings, tmp_path: Path) -> None:
+    network = networks.relu(tmp_path)
+    facts = tune_model(
+        away,
+        "measured",
+        onnx=network.onnx,
+        calibration=network.calibration,
+        objective="gas",
+        max_error=1e-2,
+        domain="-4:4",
+        logits=False,
+        out=tmp_path / "out",
+        say=lambda _: None,
+    )
+    finalists = [row for row in facts["table"] if row["measured"]]
+    assert len(finalists) == 2
+    assert all(row["gas_measured"] for row in finalists)
+    (chosen,) = [row for row in finalists if row["chosen"]]
+    assert chosen["gas"] == min(row["gas"] for row in finalists)
+    assert read_manifest(tmp_path / "out").measured.gas == chosen["gas"]
+    assert not any(row["gas_measured"] for row in facts["table"] if not row["measured"])

@@ -22,7 +22,7 @@ def verification_gas(settings: Settings, verifier: ContractArtifact, proof: dict
     Raises ProofRejected when the chain does not accept it.
     """
     instances = [int.from_bytes(bytes.fromhex(text), "little") for text in proof["instances"]]
-    with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="plumbline-gas-") as scratch:
         anvil = AnvilProcess.start(settings.model_copy(update={"state_dir": Path(scratch)}))
         try:
             web3 = Web3(HTTPProvider(anvil.rpc_url))
