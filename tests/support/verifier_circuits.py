@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,15 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.proving.building.solidity import input_count, patch_verifier
 from oracle.proving.evm.optimise import optimise
+from oracle.settings import Settings
+from tests.support import ezkl_folder
 
 INPUT_BYTES = 4
 OUTPUT_BYTES = 8
-_VERIFIER_SCRIPT = """
-import asyncio, ezkl
-async def make():
-    await ezkl.create_evm_verifier("vk.key", "settings.json", "Verifier.sol", "Verifier.abi", "kzg.srs")
-asyncio.run(make())
-"""
 
 
 @dataclass(frozen=True)
@@ -90,19 +82,7 @@ class VerifierCircuit:
     @classmethod
     def make(cls, folder: Path, form: Form) -> VerifierCircuit:
         """Exports, compiles, sets up and generates."""
-        folder.mkdir(parents=True, exist_ok=True)
-        onnx.save(_network(form), folder / "network.onnx")
-        at = {name: str(folder / name) for name in ("network.onnx", "settings.json", "network.compiled", "kzg.srs")}
-        arguments = _run_args(form)
-        ezkl.gen_settings(at["network.onnx"], at["settings.json"], py_run_args=arguments)
-        arguments.logrows = _logrows(json.loads((folder / "settings.json").read_text()), form)
-        ezkl.gen_settings(at["network.onnx"], at["settings.json"], py_run_args=arguments)
-        ezkl.compile_circuit(at["network.onnx"], at["network.compiled"], at["settings.json"])
-        ezkl.gen_srs(at["kzg.srs"], arguments.logrows)
-        ezkl.setup(at["network.compiled"], str(folder / "vk.key"), str(folder / "pk.key"), at["kzg.srs"])
-        # In a process of its own: it may crash at its end, and it wants a compiler's download after its work is done
-        script = [sys.executable, "-c", _VERIFIER_SCRIPT]
-        subprocess.run(script, cwd=folder, capture_output=True, timeout=60, check=False)
+        ezkl_folder.make(folder, _network(form), _run_args(form), Settings().cache_dir, least=1)
         circuit = cls(folder, form)
         (folder / "Patched.sol").write_text(patch_verifier(circuit.generated))
         (folder / "Rewritten.sol").write_text(optimise(circuit.generated, circuit.input_count))
@@ -121,37 +101,20 @@ class VerifierCircuit:
     def prove(self, seed: int) -> Proven:
         """A proof for random inputs in [-1, 1]."""
         values = np.random.default_rng(seed).uniform(-1, 1, self.input_count).tolist()
-        (self.folder / "input.json").write_text(json.dumps({"input_data": [values]}))
-        names = ("input.json", "network.compiled", "witness.json", "pk.key", "proof.json", "kzg.srs")
-        inputs, compiled, witness, key, proof_at, srs = (str(self.folder / name) for name in names)
-        ezkl.gen_witness(inputs, compiled, witness)
-        proof = ezkl.prove(witness, compiled, key, proof_at, srs)
-        instances = tuple(int.from_bytes(bytes.fromhex(felt), "little") for felt in proof["instances"][0])
-        return Proven(bytes.fromhex(proof["proof"][2:]), instances, self.input_count)
-
-
-def _logrows(settings: dict, form: Form) -> int:
-    table = 2 * _table(form) if settings["required_lookups"] else 0
-    needed = (settings["num_rows"], form.base, table, settings["total_dynamic_col_size"])
-    return math.ceil(math.log2(max(needed) + 10))
-
-
-def _table(form: Form) -> int:
-    return 8 << form.scale
+        return Proven(*ezkl_folder.prove(self.folder, values), self.input_count)
 
 
 def _run_args(form: Form) -> ezkl.PyRunArgs:
-    arguments = ezkl.PyRunArgs()
-    arguments.input_visibility = arguments.output_visibility = "public"
-    arguments.param_visibility = "fixed"
-    arguments.input_scale = arguments.param_scale = form.scale
-    arguments.scale_rebase_multiplier = form.rebase
-    arguments.decomp_base, arguments.decomp_legs = form.base, form.legs
-    arguments.num_inner_cols = form.columns
-    arguments.lookup_range = (-_table(form), _table(form))
-    arguments.disable_freivalds = not form.random_check
-    arguments.logrows = 18
-    return arguments
+    table = 8 << form.scale
+    return ezkl_folder.run_args(
+        form.scale,
+        scale_rebase_multiplier=form.rebase,
+        decomp_base=form.base,
+        decomp_legs=form.legs,
+        num_inner_cols=form.columns,
+        lookup_range=(-table, table),
+        disable_freivalds=not form.random_check,
+    )
 
 
 def _network(form: Form) -> onnx.ModelProto:
