@@ -48,5 +48,6 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in state_dir.")
     api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
     api_port: int = Field(0, ge=0, le=65535, description="0: a free port.")
+    otlp_endpoint: str = Field("", description="OpenTelemetry collector (OTLP over HTTP); empty: no traces.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="One JSON object a line instead of text.")

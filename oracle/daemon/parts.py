@@ -11,6 +11,7 @@ from oracle.chain.client import ChainClient
 from oracle.chain.feeds import ObservationFeed, RiskFeed
 from oracle.chain.sender import Sender
 from oracle.daemon.metrics import Metrics
+from oracle.daemon.tracing import Tracing
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.errors import ConfigurationError, NotFound
 from oracle.market.base import MarketSource
@@ -39,6 +40,7 @@ class ServiceParts:
     sources: Mapping[str, MarketSource]
     publisher_keys: Sequence[str | bytes]
     metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = field(default_factory=Tracing)
 
     def feed(self, name: str) -> FeedRecord:
         """The record of a feed. Raises NotFound."""

@@ -26,6 +26,7 @@ from oracle.daemon.proofs import Prover
 from oracle.daemon.reading import Reader, require_registered
 from oracle.daemon.rounds import FeedWorkflows
 from oracle.daemon.steps import POINT_OF_NO_RETURN, Steps
+from oracle.daemon.tracing import Tracing
 from oracle.daemon.views import FeedView, Health, ModelView, RoundView
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.evidence import Evidence
@@ -75,7 +76,7 @@ class OracleService:
             application_version=f"{__version__}+{parts.requests.deployment_id}",
             executor_id=executor_id,
         )
-        steps = Steps(self._durable, parts.requests, parts.metrics)
+        steps = Steps(self._durable, parts.requests, parts.metrics, parts.tracing)
         self._observer = Observer(parts)
         self._prover = Prover(parts)
         self._feed_workflows = FeedWorkflows(parts, steps, self._observer, self._prover)
@@ -113,6 +114,7 @@ class OracleService:
                 workflows=workflows,
                 sources=sources,
                 publisher_keys=publisher_keys,
+                tracing=Tracing.of(settings),
             )
         )
 
@@ -149,6 +151,7 @@ class OracleService:
         self._feeders = []
         self._durable.stop(timeout_secs)
         self._prover.cancel_all()
+        self.parts.tracing.flush()
         _log.info("service stopped")
 
     def _take_up(self, request: Request) -> None:

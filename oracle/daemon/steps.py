@@ -10,6 +10,7 @@ import structlog
 from oracle.daemon.durable import INTERNAL, DurableEngine, Interrupted, StepFailed, cause_of
 from oracle.daemon.logs import bound
 from oracle.daemon.metrics import Metrics
+from oracle.daemon.tracing import Tracing
 from oracle.domain.requests import Request
 from oracle.errors import SkipCycle
 from oracle.store.requests import RequestStore
@@ -30,10 +31,11 @@ class RequestEnded(SkipCycle):
 class Steps:
     """Runs the steps of requests."""
 
-    def __init__(self, durable: DurableEngine, requests: RequestStore, metrics: Metrics) -> None:
+    def __init__(self, durable: DurableEngine, requests: RequestStore, metrics: Metrics, tracing: Tracing) -> None:
         self._durable = durable
         self._requests = requests
         self._metrics = metrics
+        self._tracing = tracing
 
     def run(self, request: Request, name: str, work: Callable[[], Facts], *, attempts: int = 0) -> Facts:
         """What the step found out, with its "seconds". Raises StepFailed, Interrupted."""
@@ -43,8 +45,12 @@ class Steps:
         with bound(request_id=request.id, step=name):
             if not self._requests.begin_step(request.id, name):
                 raise RequestEnded(f"the request {request.id} has ended")
-            with self._metrics.timed(name) as measured:
+            with (
+                self._tracing.span(name, request.id, subject=request.subject) as told,
+                self._metrics.timed(name) as measured,
+            ):
                 facts = work()
+                told.update(facts)
             _log.info("step done", subject=request.subject, seconds=round(measured["seconds"], 3))
             return {**facts, "seconds": measured["seconds"]}
 
