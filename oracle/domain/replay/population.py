@@ -1,0 +1,82 @@
+"""Who uses a protocol in a replay: drawn once from a seed, before any price is seen, and the same for every variant.
+
+Sizes are lognormal, durations exponential. Nothing here looks at the market: a crash meets whoever is there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from oracle.errors import InvalidInput
+
+MAX_TRADERS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TradingHabits:
+    """How perpetual traders behave. Sizes in whole quote; durations in hours.
+
+    `long_share`: of positions that are long. `topping_share`: of traders who restore their margin when it falls below
+    the initial one. `buffer`: margin posted beyond the initial one, a share of it, uniform up to this.
+    """
+
+    traders: int = 40
+    long_share: float = 0.55
+    topping_share: float = 0.5
+    buffer: float = 0.5
+    median_notional: float = 100_000.0
+    log_deviation: float = 1.0
+    max_notional: float = 1_000_000.0
+    min_notional: float = 1_000.0
+    mean_hold: float = 96.0
+    mean_idle: float = 24.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.traders <= MAX_TRADERS:
+            raise InvalidInput(f"a replay takes from 1 to {MAX_TRADERS} traders, not {self.traders}")
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A position that a trader means to hold between two hours; `notional` in whole quote."""
+
+    trader: str
+    opens: int
+    closes: int
+    is_long: bool
+    notional: int
+    buffer: float
+    tops_up: bool
+
+
+def trading_intents(seed: int, hours: int, habits: TradingHabits | None = None) -> list[Intent]:
+    """All positions of all traders within so many hours, by opening; the last hour opens nothing."""
+    chosen = habits or TradingHabits()
+    found = [intent for i in range(chosen.traders) for intent in _of_trader(seed, i, hours, chosen)]
+    return sorted(found, key=lambda intent: (intent.opens, intent.trader))
+
+
+def _of_trader(seed: int, index: int, hours: int, habits: TradingHabits) -> Iterator[Intent]:
+    draw = Random(f"{seed}/trader/{index}")
+    tops_up = draw.random() < habits.topping_share
+    at = int(draw.uniform(0, habits.mean_idle)) + 1
+    while at < hours - 1:
+        closes = min(hours - 1, at + 1 + int(draw.expovariate(1 / habits.mean_hold)))
+        yield Intent(
+            trader=f"trader-{index}",
+            opens=at,
+            closes=closes,
+            is_long=draw.random() < habits.long_share,
+            notional=_size(draw, habits.median_notional, habits.log_deviation, habits.min_notional, habits.max_notional),
+            buffer=draw.uniform(0, habits.buffer),
+            tops_up=tops_up,
+        )
+        at = closes + 1 + int(draw.expovariate(1 / habits.mean_idle))
+
+
+def _size(draw: Random, median: float, deviation: float, low: float, high: float) -> int:
+    return round(max(low, min(high, median * math.exp(draw.gauss(0, deviation)))))
