@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from oracle.cli import render
-from oracle.cli.commands import bench, chain, db, demo, doctor, feed, groth16, model, prove, srs, stack, verify
+from oracle.cli.commands import bench, chain, db, demo, doctor, feed, groth16, model, prove, replay, srs, stack, verify
 from oracle.cli.context import Invocation, invocation
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ def options(
 
 
 app.command("demo")(demo.demo)
+app.command("replay")(replay.replay)
 app.command("up")(stack.up)
 app.command("down")(stack.down)
 app.command("serve")(stack.serve)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def daily_losses(prices: Sequence[float], *, is_long: bool) -> list[float]:
     """What a position loses over each of the non-overlapping days of hourly prices, a share; gains are negative."""
     sign = -1 if is_long else 1
     days = prices[::DAY_HOURS]
-    return [sign * (after / before - 1) for before, after in zip(days, days[1:], strict=False)]
+    return [sign * (after / before - 1) for before, after in itertools.pairwise(days)]
 
 
 def quantile(values: Sequence[float], share: float) -> float:

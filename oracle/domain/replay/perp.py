@@ -13,7 +13,7 @@ from oracle.domain.perp import WAD_PER_PRICE, PerpMarket
 from oracle.domain.perp_types import FeedAnswer, PerpConfig, PerpRefusal
 from oracle.domain.replay.calls import Hour, Recorder
 from oracle.domain.replay.population import Intent
-from oracle.domain.replay.runs import FOREVER, KEEPER, MAX_UINT, PROVIDER, HourRecord, VariantRun, acts_at
+from oracle.domain.replay.runs import FOREVER, KEEPER, MAX_UINT, PROVIDER, HourRecord, VariantRun, acts_at, deployed_at
 from oracle.domain.replay.statics import Statics
 from oracle.units import BPS, SECS_PER_DAY, SECS_PER_HOUR, WAD
 
@@ -90,7 +90,8 @@ class _PerpRun:
     ) -> None:
         self.hours, self.statics, self.static = hours, statics, name == STATIC
         first = hours[0]
-        self.market = PerpMarket(config, acts_at(first.observed_at), *self._answers(first, FeedAnswer()), FeedAnswer())
+        born = deployed_at(first.observed_at, VARIANTS.index(name))
+        self.market = PerpMarket(config, born, *self._answers(first, FeedAnswer()), FeedAnswer())
         self.done = VariantRun(name, self.market)
         self.call = Recorder(name, self.market)
         self.done.refusals = self.call.refusals

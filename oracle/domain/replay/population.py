@@ -71,7 +71,9 @@ def _of_trader(seed: int, index: int, hours: int, habits: TradingHabits) -> Iter
             opens=at,
             closes=closes,
             is_long=draw.random() < habits.long_share,
-            notional=_size(draw, habits.median_notional, habits.log_deviation, habits.min_notional, habits.max_notional),
+            notional=_size(
+                draw, habits.median_notional, habits.log_deviation, habits.min_notional, habits.max_notional
+            ),
             buffer=draw.uniform(0, habits.buffer),
             tops_up=tops_up,
         )
@@ -80,3 +82,74 @@ def _of_trader(seed: int, index: int, hours: int, habits: TradingHabits) -> Iter
 
 def _size(draw: Random, median: float, deviation: float, low: float, high: float) -> int:
     return round(max(low, min(high, median * math.exp(draw.gauss(0, deviation)))))
+
+
+@dataclass(frozen=True, slots=True)
+class WritingHabits:
+    """How option writers behave. `call_share` and `put_share` sell one side, the rest strangles.
+
+    Strikes lie out of the money by a share of the spot, uniform between `nearest` and `farthest`; expiries are a whole
+    number of days off. `buffer` and `topping_share` as in TradingHabits.
+    """
+
+    writers: int = 16
+    put_share: float = 0.4
+    call_share: float = 0.2
+    nearest: float = 0.03
+    farthest: float = 0.20
+    tenors: tuple[int, ...] = (2, 7, 14)
+    topping_share: float = 0.5
+    buffer: float = 0.5
+    median_notional: float = 100_000.0
+    log_deviation: float = 1.0
+    max_notional: float = 1_000_000.0
+    min_notional: float = 5_000.0
+    mean_idle: float = 24.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.writers <= MAX_TRADERS:
+            raise InvalidInput(f"a replay takes from 1 to {MAX_TRADERS} writers, not {self.writers}")
+
+
+@dataclass(frozen=True, slots=True)
+class WritingIntent:
+    """Options that a writer means to sell at an hour; `distances` of call and put from the spot, 0: not sold."""
+
+    writer: str
+    opens: int
+    days: int
+    call_distance: float
+    put_distance: float
+    notional: int
+    buffer: float
+    tops_up: bool
+
+
+def writing_intents(seed: int, hours: int, habits: WritingHabits | None = None) -> list[WritingIntent]:
+    """All sales of all writers within so many hours, by opening."""
+    chosen = habits or WritingHabits()
+    found = [intent for i in range(chosen.writers) for intent in _of_writer(seed, i, hours, chosen)]
+    return sorted(found, key=lambda intent: (intent.opens, intent.writer))
+
+
+def _of_writer(seed: int, index: int, hours: int, habits: WritingHabits) -> Iterator[WritingIntent]:
+    draw = Random(f"{seed}/writer/{index}")
+    tops_up = draw.random() < habits.topping_share
+    at = int(draw.uniform(0, habits.mean_idle)) + 1
+    while at < hours - 1:
+        kind, days = draw.random(), draw.choice(habits.tenors)
+        call, put = (draw.uniform(habits.nearest, habits.farthest) for _ in range(2))
+        only_put, only_call = kind < habits.put_share, kind >= 1 - habits.call_share
+        yield WritingIntent(
+            writer=f"writer-{index}",
+            opens=at,
+            days=days,
+            call_distance=0.0 if only_put else call,
+            put_distance=0.0 if only_call else put,
+            notional=_size(
+                draw, habits.median_notional, habits.log_deviation, habits.min_notional, habits.max_notional
+            ),
+            buffer=draw.uniform(0, habits.buffer),
+            tops_up=tops_up,
+        )
+        at += (days + 1) * 24 + int(draw.expovariate(1 / habits.mean_idle))

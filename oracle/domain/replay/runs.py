@@ -10,7 +10,10 @@ from typing import Any, Final
 from oracle.domain.replay.calls import Call, Moment
 from oracle.units import SECS_PER_HOUR
 
-# After an observation its proof is made and sent; then everybody acts
+# After an observation: it is recorded, its proof is sent, contracts are deployed (on the first), everybody acts
+OBSERVED_AFTER_SECS: Final = 20
+PROVEN_AFTER_SECS: Final = 40
+DEPLOYED_AFTER_SECS: Final = 60
 ACTS_AFTER_SECS: Final = 120
 FOREVER: Final = 2**64 - 1
 MAX_UINT: Final = 2**256 - 1
@@ -22,8 +25,8 @@ PROVIDER: Final = "provider"
 class HourRecord:
     """The variant after an hour's calls.
 
-    `requirement`: margin in force, a share of the exposure. `exposure`: notional, or debt. `collateral`: what the users have put
-    in for what is open, gains and losses not counted.
+    `requirement`: margin in force, a share of the exposure. `exposure`: notional, or debt. `collateral`: what the
+    users have put in for what is open, gains and losses not counted.
     `bad_debt` and `liquidations`: of this hour alone. `fund`: what its providers have.
     """
 
@@ -96,10 +99,16 @@ def acts_at(observed_at: int, part: int = 0, parts: int = 1) -> int:
     return observed_at + ACTS_AFTER_SECS + part * (SECS_PER_HOUR - 2 * ACTS_AFTER_SECS) // parts
 
 
+def deployed_at(observed_at: int, place: int) -> int:
+    """When the `place`-th variant is deployed, on the first observation: no two blocks have one time."""
+    return observed_at + DEPLOYED_AFTER_SECS + place
+
+
 def verdict(dynamic: Outcome, static: Outcome) -> str:
     """better, equal, mixed or worse: less bad debt at no more margin, or less margin at no more bad debt, is better."""
-    debt, margin = _compared(dynamic.bad_debt, static.bad_debt), _compared(
-        dynamic.collateral_ratio, static.collateral_ratio
+    debt, margin = (
+        _compared(dynamic.bad_debt, static.bad_debt),
+        _compared(dynamic.collateral_ratio, static.collateral_ratio),
     )
     if debt <= 0 and margin <= 0:
         return "better" if debt < 0 or margin < 0 else "equal"

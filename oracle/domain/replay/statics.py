@@ -1,12 +1,13 @@
-"""What is fixed before a sample, from the hours before it alone: the static twin's constants, and the quantile's multiple.
+"""What is fixed before a sample, from the hours before it alone: the static twin's constants, the quantile's multiple.
 
-The static margin is what a risk team would set from history: the move of one day that either side's loss exceeds in one
-hour of a hundred. The proven Value at Risk's multiple is fitted to the same hours by the same rule, on moves in units of
-the forecast (filtered historical simulation: Barone-Adesi, Giannopoulos and Vosper, 1999).
+The static margin is what a risk team would set from history: the move of one day that either side's loss exceeds in
+one hour of a hundred. The proven Value at Risk's multiple is fitted to the same hours by the same rule, on moves in
+units of the forecast (filtered historical simulation: Barone-Adesi, Giannopoulos and Vosper, 1999).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -46,7 +47,7 @@ def day_moves(prices: Sequence[int]) -> list[float]:
 def day_volatility(prices: Sequence[int], params: GarchParams) -> float:
     """The model's standard deviation of the day after a window of 33 hourly prices, a share; in floats."""
     sigma = params.sigma_ref_wad / WAD
-    returns = [(after - before) / before / sigma for before, after in zip(prices, prices[1:], strict=False)]
+    returns = [(after - before) / before / sigma for before, after in itertools.pairwise(prices)]
     x = [max(-_MAX_RETURN, min(_MAX_RETURN, r)) for r in returns]
     omega, alpha, beta = (value / WAD for value in (params.omega_wad, params.alpha_wad, params.beta_wad))
     phi, horizon = alpha + beta, params.horizon

@@ -1,0 +1,154 @@
+"""A replay's report: what was run, what came of each variant, which bars are reached, and what is proven."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any, Final
+
+from oracle.domain.replay.calls import Hour
+from oracle.domain.replay.measures import (
+    DAY_HOURS,
+    Coverage,
+    daily_losses,
+    largest_rise,
+    mean_excess,
+    same_hits_constant,
+)
+from oracle.domain.replay.runs import Outcome, VariantRun, verdict, worst_hours
+from oracle.domain.replay.statics import Statics
+from oracle.units import PRICE_UNIT, WAD
+
+MARGIN_SHARE_BAR: Final = 0.8
+RISE_BAR: Final = 1.5
+COVERAGE_BAR: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One acceptance figure, and whether it is reached."""
+
+    name: str
+    value: float
+    asked: str
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What of the risk feed's answers is proven. `rounds`: hours with an answer; `proven`: those with a real proof."""
+
+    mode: str
+    circuit: str
+    rounds: int
+    proven: int
+
+    @property
+    def text(self) -> str:
+        """It in a sentence."""
+        match self.mode:
+            case "all":
+                return f"Each of the {self.proven} rounds of {self.circuit} is a proof that the real RiskFeed verified."
+            case "sampled":
+                return (
+                    f"{self.proven} of {self.rounds} rounds of {self.circuit}, the worst hours among them, are proofs "
+                    "that the real RiskFeed verified, each equal to the circuit's witness; the protocol read the "
+                    "witnesses' integers of all hours from a stub."
+                )
+            case _:
+                return f"Nothing is proven: the answers are the model of {self.circuit} in floats, from a stub."
+
+
+@dataclass(frozen=True, slots=True)
+class WorstHour:
+    """An hour to look at; `move` is the price's over it, amounts in whole quote by variant."""
+
+    observed_at: int
+    move: float
+    bad_debt: dict[str, float]
+    liquidations: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a replay says."""
+
+    protocol: str
+    market: str
+    start: int
+    end: int
+    hours: int
+    seed: int
+    statics: Statics
+    proofs: Proofs
+    variants: tuple[Outcome, ...]
+    verdict: str
+    bars: tuple[Bar, ...]
+    worst: tuple[WorstHour, ...]
+    calls: int
+    figures_equal: int
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """It as JSON."""
+        return asdict(self) | {"proofs": asdict(self.proofs) | {"text": self.proofs.text}}
+
+
+def hour_moves(hours: Sequence[Hour]) -> list[float]:
+    """The price's relative move into each hour; 0 into the first."""
+    return [0.0, *(after.price / before.price - 1 for before, after in itertools.pairwise(hours))]
+
+
+def worst(hours: Sequence[Hour], runs: Sequence[VariantRun]) -> tuple[WorstHour, ...]:
+    """The hours of the largest moves and of the most bad debt."""
+    moves = hour_moves(hours)
+    return tuple(
+        WorstHour(
+            hours[at].observed_at,
+            moves[at],
+            {run.name: run.hours[at].bad_debt for run in runs},
+            {run.name: run.hours[at].liquidations for run in runs},
+        )
+        for at in worst_hours(runs, moves)
+    )
+
+
+def margin_bars(hours: Sequence[Hour], run: VariantRun, statics: Statics) -> list[Bar]:
+    """Those of a dynamic margin: coverage of each side, mean, excess, rise."""
+    prices = [hour.price / PRICE_UNIT for hour in hours]
+    targets = [hour.risk / WAD for hour in hours[::DAY_HOURS]]
+    bars, both_margins, both_losses = [], [], []
+    for side in ("long", "short"):
+        losses = daily_losses(prices, is_long=side == "long")
+        margins = targets[: len(losses)]
+        coverage = Coverage.of(margins, losses)
+        name = f"Kupiec p, {side} side, {coverage.hits} hits in {coverage.days} days"
+        bars.append(Bar(name, coverage.p, f"above {COVERAGE_BAR}", coverage.p > COVERAGE_BAR))
+        both_margins += margins
+        both_losses += losses
+    hits = sum(loss > margin for margin, loss in zip(both_margins, both_losses, strict=True))
+    excess = mean_excess(both_margins, both_losses)
+    if hits:
+        constant = same_hits_constant(both_losses, hits)
+        static_excess = mean_excess([constant] * len(both_losses), both_losses)
+        name = f"mean excess loss of {hits} hits, against {static_excess:.4f} of a constant with as many"
+        bars.append(Bar(name, excess, f"below {static_excess:.4f}", excess < static_excess))
+    mean = fmean(h.requirement for h in run.hours) / (statics.margin / WAD)
+    bars.append(Bar("mean margin over the static", mean, f"at most {MARGIN_SHARE_BAR}", mean <= MARGIN_SHARE_BAR))
+    rise = largest_rise([h.requirement for h in run.hours])
+    bars.append(Bar("largest rise in five days, margin in force", rise, f"at most {RISE_BAR}", rise <= RISE_BAR))
+    return bars
+
+
+def beats_static(dynamic: Outcome, static: Outcome) -> Bar:
+    """The first bar: no more bad debt and no more margin, one of them less."""
+    said = verdict(dynamic, static)
+    saved = static.bad_debt - dynamic.bad_debt
+    name = f"dynamic against static: {said}; bad debt avoided, with {_change(dynamic, static):+.1%} margin posted"
+    return Bar(name, saved, "less of one at no more of the other", said == "better")
+
+
+def _change(dynamic: Outcome, static: Outcome) -> float:
+    return dynamic.collateral_ratio / static.collateral_ratio - 1 if static.collateral_ratio else 0.0
