@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from platformdirs import user_cache_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -49,5 +50,9 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
     api_port: int = Field(0, ge=0, le=65535, description="0: a free port.")
     otlp_endpoint: str = Field("", description="OpenTelemetry collector (OTLP over HTTP); empty: no traces.")
+    api_keys: Literal["auto", "required", "off"] = Field(
+        "auto", description="Who must have a key: auto is nobody on loopback, everybody elsewhere."
+    )
+    api_key: SecretStr | None = Field(None, description="The key that this command line sends to the API.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="One JSON object a line instead of text.")

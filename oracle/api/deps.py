@@ -8,23 +8,34 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
 
+from oracle.api.access import Gate, require
 from oracle.api.problems import MEDIA_TYPE
 from oracle.api.schemas import KEY_PATTERN, ProblemOut
 from oracle.daemon.service import FIRST_POLL_SECS, LONGEST_POLL_SECS, OracleService
+from oracle.domain.access import ApiKey, Role
 from oracle.domain.requests import Request as AcceptedRequest
 
 _REASONS: Final = {
     400: "The body is not strict JSON.",
+    401: "There is no key, or one that opens nothing.",
+    403: "The key's role does not allow it.",
     404: "There is no such thing.",
     408: "The body was too slow to come.",
     409: "It contradicts an earlier request, or the chain refuses it.",
     413: "The body is too large.",
     415: "The body is not application/json.",
     422: "The request does not fit its description, or the input is refused.",
+    429: "The key's rate or quota is used up; Retry-After says until when.",
     503: "The chain, a source or the service itself cannot answer now.",
     507: "The disk is full.",
 }
+_ANYWHERE: Final = (401, 403, 422, 429, 503)
 BODY_ERRORS: Final = (400, 408, 413, 415)
+_TEXT: Final = {"schema": {"type": "string"}}
+_HEADERS: Final[dict[int, dict[str, Any]]] = {
+    401: {"WWW-Authenticate": _TEXT},
+    429: dict.fromkeys(("Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"), _TEXT),
+}
 
 
 def _service(request: Request) -> OracleService:
@@ -32,7 +43,16 @@ def _service(request: Request) -> OracleService:
     return service
 
 
+def _gate(request: Request) -> Gate:
+    gate: Gate = request.app.state.gate
+    return gate
+
+
 Service = Annotated[OracleService, Depends(_service)]
+Keys = Annotated[Gate, Depends(_gate)]
+Reader = Annotated[ApiKey | None, Depends(require(Role.READER))]
+Prover = Annotated[ApiKey | None, Depends(require(Role.PROVER))]
+Operator = Annotated[ApiKey | None, Depends(require(Role.OPERATOR))]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -41,6 +61,11 @@ IdempotencyKey = Annotated[
         examples=["order-7-proof-1"],
     ),
 ]
+
+
+def scoped(idempotency_key: str | None, caller: ApiKey | None) -> str | None:
+    """The idempotency key as it is kept: two callers that choose the same one do not meet."""
+    return idempotency_key if caller is None or idempotency_key is None else f"{caller.id} {idempotency_key}"
 
 
 async def ended(service: OracleService, request_id: str, wait_secs: float) -> AcceptedRequest:
@@ -59,10 +84,24 @@ async def ended(service: OracleService, request_id: str, wait_secs: float) -> Ac
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problem documents that a route may answer with, for its OpenAPI description."""
     found: dict[int | str, dict[str, Any]] = {}
-    for status in sorted({*statuses, 422, 503}):
+    for status in sorted({*statuses, *_ANYWHERE}):
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
         found[status] = {"description": _REASONS.get(status, HTTPStatus(status).phrase), "content": content}
+        if status in _HEADERS:
+            found[status]["headers"] = _HEADERS[status]
     return found
 
 
-__all__ = ["BODY_ERRORS", "IdempotencyKey", "ProblemOut", "Service", "ended", "errors"]
+__all__ = [
+    "BODY_ERRORS",
+    "IdempotencyKey",
+    "Keys",
+    "Operator",
+    "ProblemOut",
+    "Prover",
+    "Reader",
+    "Service",
+    "ended",
+    "errors",
+    "scoped",
+]

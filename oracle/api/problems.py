@@ -47,8 +47,10 @@ class ProblemResponse(JSONResponse):
 class ApiError(HTTPException):
     """An HTTP-level refusal that no part below the API knows, such as a body too large."""
 
-    def __init__(self, status: HTTPStatus, error: str, detail: str, remedy: str = "") -> None:
-        super().__init__(int(status), detail)
+    def __init__(
+        self, status: HTTPStatus, error: str, detail: str, remedy: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(int(status), detail, headers)
         self.status = status
         self.error = error
         self.remedy = remedy
@@ -104,9 +106,14 @@ def _database_error(request: Request, error: Exception) -> ProblemResponse:
     return _oracle_error(request, database_error(error))
 
 
+def api_problem(error: ApiError) -> ProblemResponse:
+    """The response that an ApiError stands for."""
+    return problem(error.status, error.error, error.detail, remedy=error.remedy, headers=dict(error.headers or {}))
+
+
 def _api_error(_request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, ApiError)
-    return problem(error.status, error.error, error.detail, remedy=error.remedy)
+    return api_problem(error)
 
 
 def _invalid_request(_request: Request, error: Exception) -> ProblemResponse:

@@ -17,6 +17,7 @@ from oracle.domain.requests import Request
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 KEY_PATTERN: Final = r"^[\x21-\x7e]{1,200}$"
+MAX_BATCH: Final = 64
 MAX_VALUES: Final = 65_536
 MAX_PROOF_BYTES: Final = 65_536
 MAX_WAIT_SECS: Final = 300.0
@@ -245,6 +246,25 @@ class ProofRequestIn(Schema):
     submit: bool = Field(False, description="Also have it verified and stored on chain.", strict=True)
 
 
+class ProofBatchIn(Schema):
+    """Proof requests that are accepted together."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "requests": [
+                        {"model": "garch-vol-32", "inputData": [[0.5, -0.25]], "submit": False},
+                        {"model": "garch-vol-32", "inputData": [[0.25, -0.5]], "submit": False},
+                    ]
+                }
+            ]
+        }
+    )
+
+    requests: list[ProofRequestIn] = Field(min_length=1, max_length=MAX_BATCH)
+
+
 class CauseOut(Schema):
     """Why a request failed."""
 
@@ -253,6 +273,11 @@ class CauseOut(Schema):
     branch: str
     remedy: str
     step: str
+
+
+def _own_key(kept: str | None) -> str | None:
+    """The idempotency key as its caller sent it; it is kept after the caller's id and a space, which none contains."""
+    return kept if kept is None else kept.rpartition(" ")[2]
 
 
 class RequestOut(Schema):
@@ -282,10 +307,16 @@ class RequestOut(Schema):
             created_at=request.created_at,
             updated_at=request.updated_at,
             finished_at=request.finished_at,
-            idempotency_key=request.idempotency_key,
+            idempotency_key=_own_key(request.idempotency_key),
             result=dict(request.result) if request.result is not None else None,
             cause=CauseOut(**request.cause.as_json()) if request.cause is not None else None,
         )
+
+
+class RequestsOut(Schema):
+    """Requests, in the order in which they were asked for."""
+
+    requests: list[RequestOut]
 
 
 class ProofOut(Schema):

@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from oracle.api.problems import ApiError, problem
+from oracle.api.problems import ApiError, api_problem, problem
 
 MAX_BODY_BYTES: Final = 1 << 20
 BODY_TIMEOUT_SECS: Final = 20.0
@@ -47,7 +47,7 @@ class BodyLimits:
                 HTTPStatus.REQUEST_TIMEOUT, "RequestTimeout", f"the body did not come within {self._timeout_secs:.0f} s"
             )
         except ApiError as error:
-            refusal = problem(error.status, error.error, error.detail, remedy=error.remedy)
+            refusal = api_problem(error)
         else:
             if body is not None:
                 await self._app(scope, _replay(body, receive), send)

@@ -17,10 +17,11 @@ ANSWER_TIMEOUT_SECS: Final = 600.0
 class ApiClient:
     """Speaks to one service. Raises ServiceUnavailable when nothing answers at the address."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, key: str = "") -> None:
         self._base_url = base_url.rstrip("/")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         timeout = httpx.Timeout(ANSWER_TIMEOUT_SECS, connect=CONNECT_TIMEOUT_SECS)
-        self._client = httpx.Client(base_url=self._base_url, timeout=timeout, trust_env=False)
+        self._client = httpx.Client(base_url=self._base_url, timeout=timeout, headers=headers, trust_env=False)
 
     def __enter__(self) -> ApiClient:
         return self

@@ -9,7 +9,22 @@ from typing import Annotated
 import typer
 
 from oracle.cli import render
-from oracle.cli.commands import bench, chain, db, demo, doctor, feed, groth16, model, prove, replay, srs, stack, verify
+from oracle.cli.commands import (
+    bench,
+    chain,
+    db,
+    demo,
+    doctor,
+    feed,
+    groth16,
+    key,
+    model,
+    prove,
+    replay,
+    srs,
+    stack,
+    verify,
+)
 from oracle.cli.context import Invocation, invocation
 
 app = typer.Typer(
@@ -57,6 +72,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(srs.app, name="srs")
 app.add_typer(groth16.app, name="groth16")
 app.add_typer(db.app, name="db")
+app.add_typer(key.app, name="key")
 app.command("prove")(prove.prove)
 app.command("request")(prove.request)
 app.command("verify")(verify.verify)

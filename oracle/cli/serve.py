@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import socket
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from oracle.chain.client import ChainClient
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
 from oracle.cli.markets import MarketWords
 from oracle.cli.supervisor import POLL_SECS, free_port, termination
-from oracle.cli.wiring import opened_service
+from oracle.cli.wiring import opened_database, opened_service
 from oracle.daemon.service import OracleService
 from oracle.errors import ConfigurationError, Halt, NotFound
 from oracle.settings import Settings
+
+if TYPE_CHECKING:
+    from oracle.store.keys import KeyStore
 
 # Open answers, such as long polls, get so long when the process is told to end
 SHUTDOWN_SECS: Final = 3
@@ -22,9 +25,12 @@ SHUTDOWN_SECS: Final = 3
 
 def run_serve(call: Invocation, words: MarketWords | None) -> None:
     """Returns when told to end (SIGINT, SIGTERM). Raises Halt when the service is broken."""
+    from oracle.api.access import wants_keys
     from oracle.daemon import logs
+    from oracle.store.keys import KeyStore
 
     settings = call.settings
+    keyed = wants_keys(settings)
     if call.verbose:
         settings = settings.model_copy(update={"log_level": "DEBUG"})
     logs.configure(settings)
@@ -32,8 +38,12 @@ def run_serve(call: Invocation, words: MarketWords | None) -> None:
     market = words.open()
     client = ChainClient.connect(settings, rpc_url)
     listener = _listen(settings)
-    with opened_service(settings, client, [market.source]) as service, listener:
-        _run_api(service, listener)
+    with (
+        opened_database(settings) as database,
+        opened_service(settings, client, [market.source]) as service,
+        listener,
+    ):
+        _run_api(service, listener, KeyStore(database) if keyed else None)
         if service.fatal.is_set():
             raise Halt("the service cannot go on; see its log", remedy="`plumbline up` starts it again")
 
@@ -62,7 +72,7 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _run_api(service: OracleService, listener: socket.socket) -> None:
+def _run_api(service: OracleService, listener: socket.socket, keys: KeyStore | None) -> None:
     """Answers until a signal comes, or the service is broken.
 
     The server runs in a thread: in the main one it would end the process by the signal, before the service has stopped.
@@ -72,7 +82,7 @@ def _run_api(service: OracleService, listener: socket.socket) -> None:
     from oracle.api.app import create_app
 
     config = uvicorn.Config(
-        create_app(service), log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECS
+        create_app(service, keys), log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECS
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="plumbline-api")

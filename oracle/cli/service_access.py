@@ -29,13 +29,14 @@ def api(settings: Settings) -> ApiClient:
 
     Raises NotFound without either, ServiceUnavailable for a stack without an API.
     """
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
     stack = records.find(settings)
     if settings.api_port and (stack is None or not stack.alive()):
-        return ApiClient(f"http://{settings.api_host}:{settings.api_port}")
+        return ApiClient(f"http://{settings.api_host}:{settings.api_port}", key)
     stack = records.require(settings)
     if not stack.api_url:
         raise ServiceUnavailable("the stack has no API yet", remedy="wait until `plumbline up` has printed its URLs")
-    return ApiClient(stack.api_url)
+    return ApiClient(stack.api_url, key)
 
 
 def push_and_wait(settings: Settings, name: str, say: Say) -> dict[str, Any]:

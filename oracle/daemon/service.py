@@ -245,12 +245,19 @@ class OracleService:
         Raises NotFound for an unknown model, or one that is to be submitted and not active on chain; InputRejected for
         inputs that do not fit; Conflict for a key of another request.
         """
+        rows = self.check_proof_request(model, inputs, submit=submit)
+        return self._accept(RequestKind.PROOF, model, {"inputs": rows, "submit": submit}, idempotency_key)
+
+    def check_proof_request(
+        self, model: str, inputs: Sequence[Sequence[float]], *, submit: bool = False
+    ) -> list[list[float]]:
+        """The inputs of a request that would be accepted. Raises as `request_proof`."""
         view = self.model(model)
         if submit:
             require_registered(view)
         rows = [[float(value) for value in row] for row in inputs]
         self.parts.engine.quantise(model, rows)
-        return self._accept(RequestKind.PROOF, model, {"inputs": rows, "submit": submit}, idempotency_key)
+        return rows
 
     def verify(self, model: str, zk_proof: bytes, instances: Sequence[int]) -> list[float]:
         """The outputs of a proof that holds. Raises ProofRejected for one that does not, NotFound."""

@@ -15,6 +15,7 @@ from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from oracle.daemon.service import OracleService
+    from oracle.store.keys import KeyStore
     from tests.support.service_stack import ServiceStack
 
 
@@ -75,13 +76,14 @@ class _Servers:
 
 
 @contextmanager
-def served(service: OracleService) -> Iterator[str]:
+def served(service: OracleService, keys: KeyStore | None = None) -> Iterator[str]:
     """The URL of the service's API while the body runs."""
     import uvicorn
 
     from oracle.api.app import create_app
 
-    config = uvicorn.Config(create_app(service), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    app = create_app(service, keys)
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

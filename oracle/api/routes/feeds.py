@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from oracle.api.deps import IdempotencyKey, Service, ended, errors
+from oracle.api.deps import IdempotencyKey, Operator, Reader, Service, ended, errors, scoped
 from oracle.api.schemas import (
     MAX_ROUND_ID,
     EvidenceOut,
@@ -29,18 +29,19 @@ router = APIRouter(prefix="/v1/feeds", tags=["feeds"], route_class=StrictRoute)
 
 
 @router.get("", summary="All feeds with their newest round", responses=errors())
-def list_feeds(service: Service) -> FeedsOut:
+def list_feeds(service: Service, _: Reader) -> FeedsOut:
     return FeedsOut(feeds=[FeedOut.of(feed) for feed in service.feeds()])
 
 
 @router.get("/{name}", summary="One feed with its newest round", responses=errors(404))
-def get_feed(service: Service, name: PathName) -> FeedOut:
+def get_feed(service: Service, _: Reader, name: PathName) -> FeedOut:
     return FeedOut.of(service.feed(name))
 
 
 @router.get("/{name}/rounds", summary="Rounds, newest first", responses=errors(404))
 def list_rounds(
     service: Service,
+    _: Reader,
     name: PathName,
     limit: Annotated[int, Query(ge=1, le=MAX_ROUNDS)] = 50,
     before: Annotated[int | None, Query(ge=1, le=MAX_ROUND_ID, description="Only rounds below this one.")] = None,
@@ -49,7 +50,7 @@ def list_rounds(
 
 
 @router.get("/{name}/rounds/{round_id}", summary="One round", responses=errors(404))
-def get_round(service: Service, name: PathName, round_id: PathRoundId) -> RoundOut:
+def get_round(service: Service, _: Reader, name: PathName, round_id: PathRoundId) -> RoundOut:
     return RoundOut.of(service.round(name, round_id))
 
 
@@ -58,7 +59,7 @@ def get_round(service: Service, name: PathName, round_id: PathRoundId) -> RoundO
     summary="Everything about a proven round from the chain alone: window, inputs, proof, hashes, checks",
     responses=errors(404),
 )
-def get_evidence(service: Service, name: PathName, round_id: PathRoundId) -> EvidenceOut:
+def get_evidence(service: Service, _: Reader, name: PathName, round_id: PathRoundId) -> EvidenceOut:
     return EvidenceOut.model_validate(service.evidence(name, round_id).as_json())
 
 
@@ -67,7 +68,7 @@ def get_evidence(service: Service, name: PathName, round_id: PathRoundId) -> Evi
     summary="Verifies a proven round again from the chain alone",
     responses=errors(404),
 )
-def verify_round(service: Service, name: PathName, round_id: PathRoundId) -> VerificationOut:
+def verify_round(service: Service, _: Reader, name: PathName, round_id: PathRoundId) -> VerificationOut:
     return VerificationOut.of(name, service.evidence(name, round_id))
 
 
@@ -77,14 +78,15 @@ def verify_round(service: Service, name: PathName, round_id: PathRoundId) -> Ver
     description="200 with the ended request, or 202 with the running one after `waitSecs`. Follow it at Location.",
     responses=errors(404, 409) | {202: {"model": RequestOut, "description": "Accepted, not ended yet."}},
 )
-async def push_feed(
+async def push_feed(  # noqa: PLR0917
     service: Service,
+    caller: Operator,
     response: Response,
     name: PathName,
     wait_secs: WaitSecs = 0.0,
     idempotency_key: IdempotencyKey = None,
 ) -> RequestOut:
-    accepted = await asyncio.to_thread(service.push, name, idempotency_key)
+    accepted = await asyncio.to_thread(service.push, name, scoped(idempotency_key, caller))
     request = await ended(service, accepted.id, wait_secs)
     response.status_code = HTTPStatus.OK if request.finished else HTTPStatus.ACCEPTED
     response.headers["Location"] = f"/v1/requests/{request.id}"

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from oracle.api.deps import Service
+from oracle.api.deps import Reader, Service
 from oracle.api.schemas import HealthCheckOut, HealthOut, LiveOut
 from oracle.daemon.metrics import CONTENT_TYPE
 
@@ -42,5 +42,5 @@ def ready(service: Service, response: Response) -> HealthOut:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-def metrics(service: Service) -> Response:
+def metrics(service: Service, _: Reader) -> Response:
     return Response(service.render_metrics(), media_type=CONTENT_TYPE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from oracle.api.deps import BODY_ERRORS, Service, errors
+from oracle.api.deps import BODY_ERRORS, Operator, Reader, Service, errors
 from oracle.api.schemas import ModelOut, ModelsOut, PathName, VerifyIn, VerifyOut
 from oracle.api.strict import StrictRoute
 from oracle.errors import ProofRejected
@@ -13,12 +13,12 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
 
 
 @router.get("/models", summary="All models", responses=errors())
-def list_models(service: Service) -> ModelsOut:
+def list_models(service: Service, _: Reader) -> ModelsOut:
     return ModelsOut(models=[ModelOut.of(model) for model in service.models()])
 
 
 @router.get("/models/{name}", summary="One model", responses=errors(404))
-def get_model(service: Service, name: PathName) -> ModelOut:
+def get_model(service: Service, _: Reader, name: PathName) -> ModelOut:
     return ModelOut.of(service.model(name))
 
 
@@ -27,7 +27,7 @@ def get_model(service: Service, name: PathName) -> ModelOut:
     summary="Takes up a model whose files or deployment changed, ready to prove",
     responses=errors(404, 507),
 )
-def reload_model(service: Service, name: PathName) -> ModelOut:
+def reload_model(service: Service, _: Operator, name: PathName) -> ModelOut:
     return ModelOut.of(service.reload(name))
 
 
@@ -37,7 +37,7 @@ def reload_model(service: Service, name: PathName) -> ModelOut:
     description="A proof that does not hold is an answer, not an error: `valid` is false and `reason` says why.",
     responses=errors(404, *BODY_ERRORS),
 )
-def verify_proof(service: Service, body: VerifyIn) -> VerifyOut:
+def verify_proof(service: Service, _: Reader, body: VerifyIn) -> VerifyOut:
     instances = [int(felt, 0) for felt in body.instances]
     try:
         outputs = service.verify(body.model, bytes.fromhex(body.proof.removeprefix("0x")), instances)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from oracle.api.deps import BODY_ERRORS, IdempotencyKey, Service, ended, errors
+from oracle.api.access import Gate, charge, refund
+from oracle.api.deps import BODY_ERRORS, IdempotencyKey, Keys, Prover, Reader, Service, ended, errors, scoped
 from oracle.api.problems import ApiError
-from oracle.api.schemas import PathRequestId, ProofOut, ProofRequestIn, RequestOut, WaitSecs
+from oracle.api.schemas import PathRequestId, ProofBatchIn, ProofOut, ProofRequestIn, RequestOut, RequestsOut, WaitSecs
 from oracle.api.strict import StrictRoute
 from oracle.daemon.service import OracleService
+from oracle.domain.access import ApiKey
 from oracle.domain.requests import FINAL_STATES, RequestEvent
+from oracle.domain.requests import Request as AcceptedRequest
 
 EVENT_POLL_SECS: Final = 0.15
 KEEP_ALIVE_SECS: Final = 15.0
@@ -32,29 +36,75 @@ router = APIRouter(prefix="/v1", tags=["requests"], route_class=StrictRoute)
     status_code=HTTPStatus.ACCEPTED,
     responses=errors(404, 409, 507, *BODY_ERRORS),
 )
-def request_proof(
-    service: Service, response: Response, body: ProofRequestIn, idempotency_key: IdempotencyKey = None
+def request_proof(  # noqa: PLR0917
+    service: Service,
+    keys: Keys,
+    caller: Prover,
+    response: Response,
+    body: ProofRequestIn,
+    idempotency_key: IdempotencyKey = None,
 ) -> RequestOut:
-    request = service.request_proof(body.model, body.input_data, idempotency_key=idempotency_key, submit=body.submit)
+    (request,) = _accepted(service, keys, caller, [body], scoped(idempotency_key, caller))
     response.headers["Location"] = f"/v1/proof-requests/{request.id}"
     return RequestOut.of(request)
 
 
+@router.post(
+    "/proof-request-batches",
+    summary="Asks for many proofs at once",
+    description="All of them or, where one does not fit, none. Request i of a batch has the batch's Idempotency-Key "
+    "with `#i` after it; a batch sent again brings the same requests. Each is followed by its own id.",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=errors(404, 409, 507, *BODY_ERRORS),
+)
+def request_proofs(
+    service: Service, keys: Keys, caller: Prover, body: ProofBatchIn, idempotency_key: IdempotencyKey = None
+) -> RequestsOut:
+    accepted = _accepted(service, keys, caller, body.requests, scoped(idempotency_key, caller), numbered=True)
+    return RequestsOut(requests=[RequestOut.of(request) for request in accepted])
+
+
+def _accepted(
+    service: OracleService,
+    keys: Gate,
+    caller: ApiKey | None,
+    bodies: Sequence[ProofRequestIn],
+    key: str | None,
+    *,
+    numbered: bool = False,
+) -> list[AcceptedRequest]:
+    """The requests, all checked before the first is accepted; charged are those that are new."""
+    for body in bodies:
+        service.check_proof_request(body.model, body.input_data, submit=body.submit)
+    charge(keys, caller, len(bodies))
+    began, accepted = time.time(), []
+    try:
+        for index, body in enumerate(bodies):
+            own_key = f"{key}#{index}" if numbered and key else key
+            accepted.append(
+                service.request_proof(body.model, body.input_data, idempotency_key=own_key, submit=body.submit)
+            )
+    finally:
+        new = sum(request.created_at >= began for request in accepted)
+        refund(keys, caller, len(bodies) - new)
+    return accepted
+
+
 @router.get("/proof-requests/{request_id}", summary="A proof request as it stands", responses=errors(404))
 @router.get("/requests/{request_id}", summary="Any request as it stands", responses=errors(404))
-async def get_request(service: Service, request_id: PathRequestId, wait_secs: WaitSecs = 0.0) -> RequestOut:
+async def get_request(service: Service, _: Reader, request_id: PathRequestId, wait_secs: WaitSecs = 0.0) -> RequestOut:
     return RequestOut.of(await ended(service, request_id, wait_secs))
 
 
 @router.delete("/proof-requests/{request_id}", summary="Cancels a proof request", responses=errors(404, 409))
 @router.delete("/requests/{request_id}", summary="Cancels any request", responses=errors(404, 409))
-def cancel_request(service: Service, request_id: PathRequestId) -> RequestOut:
+def cancel_request(service: Service, _: Prover, request_id: PathRequestId) -> RequestOut:
     return RequestOut.of(service.cancel(request_id))
 
 
 @router.get("/proof-requests/{request_id}/proof", summary="The proof that a request brought", responses=errors(404))
 @router.get("/requests/{request_id}/proof", summary="The proof that a request brought", responses=errors(404))
-def get_proof(service: Service, request_id: PathRequestId) -> ProofOut:
+def get_proof(service: Service, _: Reader, request_id: PathRequestId) -> ProofOut:
     return ProofOut.of(service.proof(request_id))
 
 
@@ -72,6 +122,7 @@ def get_proof(service: Service, request_id: PathRequestId) -> ProofOut:
 )
 async def follow_request(
     service: Service,
+    _: Reader,
     request: Request,
     request_id: PathRequestId,
     last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,18}$")] = None,

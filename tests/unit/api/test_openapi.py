@@ -10,7 +10,7 @@ import pytest
 
 from oracle.api.problems import MEDIA_TYPE
 
-ERRORS = {"400", "404", "405", "408", "409", "413", "415", "422", "503", "507"}
+ERRORS = {"400", "401", "403", "404", "405", "408", "409", "413", "415", "422", "429", "503", "507"}
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def test_openapi__every_operation__says_what_it_does(document: dict[str, Any]) -
         "GET /v1/feeds/{name}/rounds/{round_id}/verify",
         "POST /v1/feeds/{name}/push",
         "POST /v1/proof-requests",
+        "POST /v1/proof-request-batches",
         "GET /v1/proof-requests/{request_id}",
         "DELETE /v1/proof-requests/{request_id}",
         "GET /v1/proof-requests/{request_id}/events",
@@ -70,7 +71,8 @@ def test_openapi__every_error__is_a_problem_document(document: dict[str, Any]) -
         if "health" in name or name == "GET /metrics":
             continue
         errors = ERRORS & set(operation["responses"])
-        assert {"422", "503"} <= errors, name
+        assert {"401", "403", "422", "429", "503"} <= errors, name
+        assert operation["security"] == [{"apiKey": []}], name
         for status in errors:
             schema = operation["responses"][status]["content"][MEDIA_TYPE]["schema"]
             assert schema == {"$ref": "#/components/schemas/ProblemOut"}, (name, status)
