@@ -48,6 +48,7 @@ contract LiquidationBoard is ILiquidationBoard, AccessControl, Pausable {
 
     address public immutable inferenceVerifier;
     uint256 public immutable modelId;
+    /// @inheritdoc ILiquidationBoard
     address public immutable vault;
     address public immutable prices;
     uint256 public immutable stride;

@@ -68,6 +68,9 @@ interface ILiquidationBoard {
     /// @notice The probability at 18 decimals; reverts when it was observed more than `maxStaleness` seconds ago.
     function probabilityNoOlderThan(address account, uint256 maxStaleness) external view returns (uint256);
 
+    /// @notice The lending vault whose positions are assessed.
+    function vault() external view returns (address);
+
     /// @notice Positions of one batch at most.
     function places() external view returns (uint256);
 }

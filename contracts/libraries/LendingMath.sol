@@ -3,7 +3,6 @@ pragma solidity ^0.8.24;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {PositionState} from "../types/LendingTypes.sol";
-import {Margin} from "./Margin.sol";
 
 /// @title The lending vault's arithmetic
 /// @dev Ratios, rates and auction prices are WAD; feed prices have 8 decimals; amounts are base units. Safe from overflow
@@ -11,31 +10,27 @@ import {Margin} from "./Margin.sol";
 /// wei exact.
 library LendingMath {
     uint256 internal constant WAD = 1e18;
-    uint256 internal constant BPS = 1e4;
     uint256 internal constant YEAR = 365 days;
-    uint256 internal constant Z99 = Margin.Z99;
-    /// @dev A volatility beyond 1e9 (100 billion %) is taken as that: every floor is reached long before.
-    uint256 internal constant MAX_VOLATILITY = Margin.MAX_RISK;
     /// @dev Added to totals when converting, so that the first supplier cannot set the price of a share (OpenZeppelin ERC-4626).
     uint256 internal constant VIRTUAL_SHARES = 1e6;
     uint256 internal constant VIRTUAL_ASSETS = 1;
 
-    /// @notice What pure position state depends on; all of it stored, or computed from stored facts and the feeds.
+    /// @notice What the state of a position depends on; all of it stored.
     struct PositionFacts {
         uint256 openedAt;
         uint256 borrowShares;
+        uint256 warnedAt;
+        uint256 alarmedAt;
         uint256 auctionStartedAt;
         uint256 badDebt;
-        uint256 healthFactor;
-        uint256 healthFactorAtTarget;
     }
 
-    /// @notice State of a position.
+    /// @notice State of a position: a pure function.
     function stateOf(PositionFacts memory f) internal pure returns (PositionState) {
         if (f.openedAt == 0) return PositionState.None;
         if (f.borrowShares == 0) return f.badDebt == 0 ? PositionState.Closed : PositionState.Insolvent;
         if (f.auctionStartedAt != 0) return PositionState.Auction;
-        return Math.min(f.healthFactor, f.healthFactorAtTarget) < WAD ? PositionState.Warned : PositionState.Open;
+        return f.warnedAt != 0 || f.alarmedAt != 0 ? PositionState.Warned : PositionState.Open;
     }
 
     /// @notice Value in the debt asset's base units, rounded down.
@@ -69,36 +64,13 @@ library LendingMath {
         return Math.mulDiv(neededValue, collateralScale, collateral * debtUnit, Math.Rounding.Ceil);
     }
 
-    /// @notice sqrt(secs / 365 days) as WAD, rounded up.
-    function sqrtYears(uint256 secs) internal pure returns (uint256) {
-        return Math.sqrt(Math.ceilDiv(secs * WAD * WAD, YEAR), Math.Rounding.Ceil);
-    }
-
-    /// @notice clip(1 / (1 + haircut + z99 * volatility * sqrtDelay), floorLtv, capLtv), rounded down.
-    /// @param haircut liquidationBonus + slippage.
-    function targetLtv(uint256 volatility, uint256 sqrtDelay, uint256 haircut, uint256 floorLtv, uint256 capLtv)
-        internal
-        pure
-        returns (uint256)
-    {
-        uint256 q99 = Math.ceilDiv(Z99 * Math.min(volatility, MAX_VOLATILITY), WAD);
-        q99 = Math.ceilDiv(q99 * sqrtDelay, WAD);
-        uint256 ltv = WAD * WAD / (WAD + haircut + q99);
-        return Math.max(floorLtv, Math.min(capLtv, ltv));
-    }
-
-    /// @notice `ltv` after `elapsed` seconds on its way to `target`; the step is rounded down.
-    function rampedLtv(uint256 ltv, uint256 target, uint256 elapsed, uint256 downBpsPerHour, uint256 upBpsPerHour)
-        internal
-        pure
-        returns (uint256)
-    {
-        if (target < ltv) {
-            uint256 fall = downBpsPerHour * elapsed * (WAD / BPS) / 1 hours;
-            return fall >= ltv - target ? target : ltv - fall;
-        }
-        uint256 rise = upBpsPerHour * elapsed * (WAD / BPS) / 1 hours;
-        return rise >= target - ltv ? target : ltv + rise;
+    /// @notice The LTV of `amount` base units for sale at once: ltv / (1 + ltv * impact), rounded down; impact = amount / (100 *
+    /// depth), rounded up. With ltv = 1 / (1 + haircut + q99) this is 1 / (1 + haircut + q99 + impact).
+    /// @param depth Base units whose sale moves the price by 1 %; 0: size does not matter.
+    function sizedLtv(uint256 ltv, uint256 amount, uint256 depth) internal pure returns (uint256) {
+        if (depth == 0) return ltv;
+        uint256 impact = Math.ceilDiv(amount * WAD, 100 * depth);
+        return ltv * WAD * WAD / (WAD * WAD + ltv * impact);
     }
 
     /// @notice start * (tau - elapsed) / tau, rounded up; elapsed <= tau.

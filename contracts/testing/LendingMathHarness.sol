@@ -9,9 +9,7 @@ contract LendingMathHarness {
         CollateralValue,
         HealthFactor,
         LiquidationPrice,
-        SqrtYears,
-        TargetLtv,
-        RampedLtv,
+        SizedLtv,
         AuctionPrice,
         CostOf,
         CollateralFor,
@@ -37,9 +35,7 @@ contract LendingMathHarness {
         if (formula == Formula.CollateralValue) return LendingMath.collateralValue(r[0], r[1], r[2], r[3]);
         if (formula == Formula.HealthFactor) return LendingMath.healthFactor(r[0], r[1], r[2]);
         if (formula == Formula.LiquidationPrice) return LendingMath.liquidationPrice(r[0], r[1], r[2], r[3], r[4]);
-        if (formula == Formula.SqrtYears) return LendingMath.sqrtYears(r[0]);
-        if (formula == Formula.TargetLtv) return LendingMath.targetLtv(r[0], r[1], r[2], r[3], r[4]);
-        return LendingMath.rampedLtv(r[0], r[1], r[2], r[3], r[4]);
+        return LendingMath.sizedLtv(r[0], r[1], r[2]);
     }
 
     function _money(Formula formula, uint256[6] calldata r) private pure returns (uint256) {

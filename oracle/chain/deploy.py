@@ -27,7 +27,10 @@ from oracle.chain.sender import Sender
 from oracle.chain.verifier_cache import compiled_verifier
 from oracle.constants import ANSWER_DECIMALS, DEV_S_G2_X, PRICE_DECIMALS, PROOF_SYSTEM_ID, SAFE_SRS_KINDS
 from oracle.domain.deployment import (
+    ZERO_ADDRESS,
     CircuitFacts,
+    CollateralPlan,
+    CollateralRecord,
     ContractRecord,
     Deployment,
     FeatureFeedPlan,
@@ -234,26 +237,34 @@ class Deployer:
     def deploy_lending(self, plan: LendingPlan) -> LendingRecord:
         """A LendingVault. Raises NotFound for a token or feed that is not there."""
         with self._exclusive():
-            config = (
-                self._deployment.token(plan.collateral).address,
-                self._deployment.token(plan.debt).address,
-                self._deployment.feed(plan.price_feed).address,
-                self._deployment.feed(plan.volatility_feed).address,
-                *plan.terms.as_tuple(),
-            )
-            address = self._ensure(f"lending/{plan.name}", self._artifact("LendingVault"), config)
+            config = (self._deployment.token(plan.debt).address, plan.board_setter, *plan.terms.as_tuple())
+            collaterals = [self._collateral_config(collateral) for collateral in plan.collaterals]
+            address = self._ensure(f"lending/{plan.name}", self._artifact("LendingVault"), config, collaterals)
             record = LendingRecord(
                 name=plan.name,
                 address=address,
-                collateral=plan.collateral,
                 debt=plan.debt,
-                price_feed=plan.price_feed,
-                volatility_feed=plan.volatility_feed,
+                collaterals=tuple(
+                    CollateralRecord(
+                        symbol=c.symbol, price_feed=c.price_feed, risk_feed=c.risk_feed, weight_feed=c.weight_feed
+                    )
+                    for c in plan.collaterals
+                ),
             )
             self._save(lending={**self._deployment.lending, plan.name: record})
         return record
 
     # --- steps
+
+    def _collateral_config(self, plan: CollateralPlan) -> tuple[object, ...]:
+        """CollateralConfig, in the ABI's order."""
+        return (
+            self._deployment.token(plan.symbol).address,
+            self._deployment.feed(plan.price_feed).address,
+            self._deployment.feed(plan.risk_feed).address,
+            self._deployment.feed(plan.weight_feed).address if plan.weight_feed else ZERO_ADDRESS,
+            *plan.terms.as_tuple(),
+        )
 
     def _ensure(self, step: str, artifact: build.ContractArtifact, *arguments: object) -> str:
         standing = self._standing(step, artifact, *arguments)

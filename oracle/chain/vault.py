@@ -15,10 +15,13 @@ VAULT_EVENTS: Final = (
     "LiquidationLtvUpdated",
     "PositionWarned",
     "WarningCleared",
+    "AlarmRaised",
+    "AlarmEnded",
     "AuctionStarted",
+    "CollateralForSale",
     "AuctionTaken",
     "AuctionEnded",
-    "BadDebtSocialised",
+    "BadDebtWrittenOff",
     "Borrowed",
     "Repaid",
 )
@@ -29,18 +32,31 @@ MAX_UINT: Final = 2**256 - 1
 class Position:
     """LendingTypes.PositionView: one borrower, as of this block with interest."""
 
-    collateral: int
     debt: int
     collateral_value: int
     health_factor: int
     health_factor_at_target: int
-    liquidation_price: int
-    price: int
-    price_fresh: bool
+    priced_health_factor: int
+    borrow_limit: int
+    priced: bool
+    liquidatable: bool
     state: PositionState
     opened_at: int
     warned_at: int
+    alarmed_at: int
+    agreed_ltv: int
     bad_debt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """LendingTypes.HoldingView: what a position has of one collateral."""
+
+    asset: str
+    amount: int
+    value: int
+    liquidation_ltv: int
+    sale_price: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +66,20 @@ class Auction:
     started_at: int
     expires_at: int
     debt: int
-    collateral: int
-    start_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollateralState:
+    """LendingTypes.CollateralView: one collateral; LTVs of no size."""
+
     price: int
+    last_price: int
+    risk: int
+    weight: int
+    liquidation_ltv: int
+    target_liquidation_ltv: int
+    borrow_ltv: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +90,10 @@ class Market:
     total_supply_shares: int
     total_borrow_assets: int
     total_borrow_shares: int
+    reserve: int
     total_bad_debt: int
     utilisation: int
     borrow_rate: int
-    liquidation_ltv: int
-    target_liquidation_ltv: int
-    borrow_ltv: int
-    price: int
-    price_fresh: bool
-    volatility: int
-    volatility_fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +123,19 @@ class LendingVault:
         return Position(*values)
 
     def auction(self, account: str) -> Auction:
-        """The auction of an account's collateral."""
+        """The auction of an account's collaterals."""
         return Auction(*self._read("auction", checked_address(account)))
 
+    def holdings(self, account: str) -> list[Holding]:
+        """What a borrower has of each collateral."""
+        return [Holding(*values) for values in self._read("holdings", checked_address(account))]
+
+    def collateral(self, asset: str) -> CollateralState:
+        """LTVs of a collateral, and what its feeds say."""
+        return CollateralState(*self._read("collateral", checked_address(asset)))
+
     def market(self) -> Market:
-        """Totals, rates, LTVs, and what the feeds say."""
+        """Totals and rates."""
         return Market(*self._read("market"))
 
     def max_borrow(self, account: str) -> int:
@@ -117,9 +146,9 @@ class LendingVault:
         """Lends the debt asset."""
         return self.contract.functions.supply(assets, checked_address(receiver))
 
-    def add_collateral(self, amount: int, account: str) -> ContractFunction:
+    def add_collateral(self, asset: str, amount: int, account: str) -> ContractFunction:
         """Adds collateral to an account."""
-        return self.contract.functions.addCollateral(amount, checked_address(account))
+        return self.contract.functions.addCollateral(checked_address(asset), amount, checked_address(account))
 
     def borrow(self, assets: int, receiver: str) -> ContractFunction:
         """Borrows against the sender's collateral."""
@@ -130,19 +159,21 @@ class LendingVault:
         return self.contract.functions.repay(assets, checked_address(account))
 
     def poke(self, account: str) -> ContractFunction:
-        """Adds interest, moves the LTV, warns the account or clears its warning."""
+        """Adds interest, moves the LTVs, warns the account or clears its warning."""
         return self.contract.functions.poke(checked_address(account))
 
     def start_auction(self, account: str) -> ContractFunction:
         """Starts the auction of an unhealthy position."""
         return self.contract.functions.startAuction(checked_address(account))
 
-    def take(
-        self, account: str, recipient: str, max_collateral: int = MAX_UINT, max_price: int = MAX_UINT
-    ) -> ContractFunction:
-        """Buys collateral at the auction's price; `max_price` WAD."""
+    def warn(self, account: str) -> ContractFunction:
+        """Takes the board's probability of liquidation: an alarm, or the end of one."""
+        return self.contract.functions.warn(checked_address(account))
+
+    def take(self, account: str, asset: str, recipient: str, *, max_price: int = MAX_UINT) -> ContractFunction:
+        """Buys all that is for sale of a collateral at its price in the auction; `max_price` WAD."""
         return self.contract.functions.take(
-            checked_address(account), max_collateral, max_price, checked_address(recipient)
+            checked_address(account), checked_address(asset), MAX_UINT, max_price, checked_address(recipient)
         )
 
     def events(self, receipt: TxReceipt) -> list[VaultEvent]:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from oracle.domain.deployment import (
+    CollateralPlan,
     FeedGuards,
     LendingPlan,
-    LendingTerms,
     ObservationLimits,
     PriceFeedPlan,
     VolatilityFeedPlan,
 )
 from oracle.domain.garch import GarchParams
+from oracle.domain.lending_types import CollateralTerms, VaultTerms
 from oracle.market.base import MarketSource, base_asset
 from oracle.units import BPS, SECS_PER_DAY, SECS_PER_HOUR, WAD
 
@@ -21,6 +22,9 @@ GARCH_CIRCUIT: Final = "garch-vol-32"
 DEBT_SYMBOL: Final = "USDX"
 DEBT_DECIMALS: Final = 6
 COLLATERAL_DECIMALS: Final = 18
+# Whole tokens whose sale moves the price by 1 %, and that the vault takes at most
+COLLATERAL_DEPTH: Final = 100_000 * 10**COLLATERAL_DECIMALS
+COLLATERAL_CAP: Final = 1_000_000 * 10**COLLATERAL_DECIMALS
 
 # An answer outside is a broken model or market: 1 % and 1,000 % a year; stale consumers are told 300 %
 MIN_ANSWER: Final = WAD // 100
@@ -108,11 +112,18 @@ def _per_hour(bps_per_step: int, interval_secs: int) -> int:
 def lending_plan(source: MarketSource, collateral: str, debt: str) -> LendingPlan:
     """A vault that lends the debt asset against the market's asset."""
     called = names(source)
-    terms = LendingTerms(
+    risk = CollateralTerms(
         max_price_age=source.max_interval_secs,
-        max_volatility_age=source.max_interval_secs,
+        max_risk_age=source.max_interval_secs,
+        min_risk=MIN_ANSWER,
+        max_risk=MAX_ANSWER,
+        depth=COLLATERAL_DEPTH,
+        supply_cap=COLLATERAL_CAP,
+    )
+    terms = VaultTerms(
         liquidation_delay=max(MIN_LIQUIDATION_SECS, LIQUIDATION_STEPS * source.interval_secs),
         ramp_down_bps_per_hour=_per_hour(LTV_DOWN_BPS_PER_STEP, source.interval_secs),
         ramp_up_bps_per_hour=_per_hour(LTV_UP_BPS_PER_STEP, source.interval_secs),
     )
-    return LendingPlan(called.lending, collateral, debt, called.price, called.volatility, terms)
+    listed = CollateralPlan(collateral, called.price, called.volatility, risk)
+    return LendingPlan(called.lending, debt, terms, (listed,))

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, Protocol, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oracle.domain.garch import GarchParams
+from oracle.domain.lending_types import CollateralTerms, VaultTerms
 from oracle.errors import ConfigurationError, NotFound
-from oracle.units import WAD
 
 FeedKind = Literal[
     "price",
@@ -29,6 +29,7 @@ OBSERVED_KINDS: Final = frozenset({"price", "vector"})
 """Kinds whose rounds are signed reports; every other kind's are proofs."""
 
 T = TypeVar("T")
+ZERO_ADDRESS: Final = "0x" + 40 * "0"
 
 
 class CircuitFacts(Protocol):
@@ -172,45 +173,25 @@ class FeatureFeedPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class LendingTerms:
-    """LendingConfig without its four addresses, in its order; ratios and yearly rates WAD, times seconds."""
+class CollateralPlan:
+    """A collateral of a LendingVault: its token and feeds by their names in the deployment."""
 
-    max_price_age: int
-    max_volatility_age: int
-    liquidation_delay: int = 6 * 3600
-    liquidation_bonus: int = WAD // 20
-    slippage: int = WAD // 100
-    floor_ltv: int = WAD // 2
-    cap_ltv: int = 93 * WAD // 100
-    borrow_margin: int = 5 * WAD // 100
-    ramp_down_bps_per_hour: int = 50
-    ramp_up_bps_per_hour: int = 5
-    close_factor_bps: int = 5_000
-    full_close_health_factor: int = 95 * WAD // 100
-    auction_start_bps: int = 10_500
-    auction_tau: int = 6 * 3600
-    auction_tail: int = 3600
-    base_rate: int = WAD // 100
-    kink_utilisation: int = 8 * WAD // 10
-    slope_below_kink: int = 4 * WAD // 100
-    slope_above_kink: int = 6 * WAD // 10
-    min_debt: int = 100 * 10**6
-
-    def as_tuple(self) -> tuple[int, ...]:
-        """In the ABI's order."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+    symbol: str
+    price_feed: str
+    risk_feed: str
+    terms: CollateralTerms
+    weight_feed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LendingPlan:
-    """A LendingVault between two tokens, under a price and a volatility feed, all by their names in the deployment."""
+    """A LendingVault of a debt token by its symbol. `board_setter` names its LiquidationBoard, once; zero: nobody."""
 
     name: str
-    collateral: str
     debt: str
-    price_feed: str
-    volatility_feed: str
-    terms: LendingTerms
+    terms: VaultTerms
+    collaterals: tuple[CollateralPlan, ...]
+    board_setter: str = ZERO_ADDRESS
 
 
 # --- records: what stands on a chain
@@ -279,15 +260,22 @@ class FeedRecord(_Record):
         return self.kind not in OBSERVED_KINDS
 
 
+class CollateralRecord(_Record):
+    """One collateral of a vault, and the names of what it stands on; no `weight_feed`: its weight is 1."""
+
+    symbol: str
+    price_feed: str
+    risk_feed: str
+    weight_feed: str = ""
+
+
 class LendingRecord(_Record):
-    """One lending vault, and the names of what it stands on."""
+    """One lending vault, the symbol of what it lends, and its collaterals in their order."""
 
     name: str
     address: str
-    collateral: str
     debt: str
-    price_feed: str
-    volatility_feed: str
+    collaterals: tuple[CollateralRecord, ...] = ()
 
 
 class TokenRecord(_Record):

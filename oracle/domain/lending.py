@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from math import isqrt
 from typing import Final
 
 from oracle.constants import PRICE_DECIMALS
-from oracle.units import BPS, SECS_PER_DAY, SECS_PER_HOUR, WAD
+from oracle.units import BPS, SECS_PER_DAY, WAD
 
 # The normal distribution's 99 % quantile, 2.3263478740408411..., rounded up
 Z99_WAD: Final = 2_326347874040841101
 SECS_PER_YEAR: Final = 365 * SECS_PER_DAY
-MAX_VOLATILITY_WAD: Final = 10**27
 VIRTUAL_SHARES: Final = 10**6
 VIRTUAL_ASSETS: Final = 1
 MAX_UINT256: Final = 2**256 - 1
@@ -80,31 +78,6 @@ def liquidation_price(collateral: int, debt: int, ltv: int, units: Units) -> int
         return MAX_UINT256
     needed_value = ceil_div(debt * WAD, ltv)
     return ceil_div(needed_value * units.collateral_scale, collateral * units.debt_unit)
-
-
-def sqrt_years(secs: int) -> int:
-    """sqrt(secs / 365 days), WAD, rounded up."""
-    squared = ceil_div(secs * WAD * WAD, SECS_PER_YEAR)
-    root = isqrt(squared)
-    return root if root * root == squared else root + 1
-
-
-def target_ltv(volatility: int, sqrt_delay: int, haircut: int, floor_ltv: int, cap_ltv: int) -> int:
-    """clip(1 / (1 + haircut + z99 * volatility * sqrt_delay), floor_ltv, cap_ltv), WAD.
-
-    `volatility` is annualised, WAD; `haircut` is the liquidation bonus plus slippage; `sqrt_delay` is
-    sqrt_years(delay).
-    """
-    q99 = ceil_div(Z99_WAD * min(volatility, MAX_VOLATILITY_WAD), WAD)
-    q99 = ceil_div(q99 * sqrt_delay, WAD)
-    return max(floor_ltv, min(cap_ltv, WAD * WAD // (WAD + haircut + q99)))
-
-
-def ramped_ltv(ltv: int, target: int, elapsed: int, down_bps_per_hour: int, up_bps_per_hour: int) -> int:
-    """`ltv` after `elapsed` seconds on its way to `target`, WAD."""
-    rate = down_bps_per_hour if target < ltv else up_bps_per_hour
-    step = rate * elapsed * (WAD // BPS) // SECS_PER_HOUR
-    return max(target, ltv - step) if target < ltv else min(target, ltv + step)
 
 
 def sized_ltv(ltv: int, amount: int, depth: int) -> int:
@@ -171,25 +144,6 @@ def to_assets_down(shares: int, total_assets: int, total_shares: int) -> int:
 def to_assets_up(shares: int, total_assets: int, total_shares: int) -> int:
     """Assets for `shares`, rounded up."""
     return ceil_div(shares * (total_assets + VIRTUAL_ASSETS), total_shares + VIRTUAL_SHARES)
-
-
-def state_of(
-    *,
-    opened_at: int,
-    borrow_shares: int,
-    auction_started_at: int,
-    bad_debt: int,
-    health_factor: int,
-    health_factor_at_target: int,
-) -> PositionState:
-    """State of a position: a pure function of what is stored and of the two health factors."""
-    if opened_at == 0:
-        return PositionState.NONE
-    if borrow_shares == 0:
-        return PositionState.INSOLVENT if bad_debt else PositionState.CLOSED
-    if auction_started_at != 0:
-        return PositionState.AUCTION
-    return PositionState.WARNED if min(health_factor, health_factor_at_target) < WAD else PositionState.OPEN
 
 
 def position_state(

@@ -55,17 +55,20 @@ class LendingBook:
         c = self.collaterals[asset]
         return c.price.within(self.now, c.terms.max_price_age, 1, MAX_PRICE)
 
+    def risk(self, asset: str) -> tuple[int, int]:
+        """The collateral's risk, 0 when it is absent, and its weight, both WAD."""
+        c, t = self.collaterals[asset], self.collaterals[asset].terms
+        risk = c.risk.within(self.now, t.max_risk_age, t.min_risk, t.max_risk)
+        if c.weight is None or risk == 0:
+            return risk, WAD if risk else margin.MAX_WEIGHT_WAD
+        weight = c.weight.within(self.now, t.max_risk_age, margin.MIN_WEIGHT_WAD, margin.MAX_WEIGHT_WAD)
+        return risk, weight or margin.MAX_WEIGHT_WAD
+
     def target(self, asset: str) -> tuple[int, bool]:
         """The LTV that the feeds ask for, the floor without a risk; and whether there is one."""
-        c = self.collaterals[asset]
-        t = c.terms
-        risk = c.risk.within(self.now, t.max_risk_age, t.min_risk, t.max_risk)
+        t, (risk, weight) = self.collaterals[asset].terms, self.risk(asset)
         if risk == 0:
             return t.floor_ltv, False
-        weight = WAD
-        if c.weight is not None:
-            found = c.weight.within(self.now, t.max_risk_age, margin.MIN_WEIGHT_WAD, margin.MAX_WEIGHT_WAD)
-            weight = found or margin.MAX_WEIGHT_WAD
         quantile = ceil_div(margin.quantile(risk, self._scales[asset]) * weight, WAD)
         return margin.collateral_factor(quantile, t.liquidation_bonus + t.slippage, t.floor_ltv, t.cap_ltv), True
 
@@ -86,7 +89,7 @@ class LendingBook:
     def assess(self, who: str) -> Assessment:
         """The account as of now, with interest."""
         found = Assessment(debt=self.debt(who))
-        for asset in self._held(self.accounts[who]):
+        for asset in self.held(who):
             self._add(found, asset, self.accounts[who].amounts[asset], self.reading(asset))
         return found
 
@@ -147,9 +150,24 @@ class LendingBook:
 
     # Parts of the calls
 
-    def _held(self, a: Account) -> list[str]:
+    def held(self, who: str) -> list[str]:
         """The account's collaterals, in the vault's order."""
-        return [asset for asset in self.collaterals if asset in a.amounts]
+        return [asset for asset in self.collaterals if asset in self.accounts[who].amounts]
+
+    def value(self, asset: str, amount: int, price: int) -> int:
+        """Of an amount of a collateral, base units of the debt asset."""
+        return lending.collateral_value(amount, price, self._units[asset])
+
+    def max_borrow(self, who: str) -> int:
+        """What may still be borrowed; 0 during an auction or an alarm."""
+        if who in self.sales or self.is_alarmed(self.accounts[who]):
+            return 0
+        found = self.assess(who)
+        return min(max(0, found.borrowable // WAD - found.debt - 1), self.totals.idle)
+
+    def is_alarmed(self, a: Account) -> bool:
+        """Whether an alarm restricts the account."""
+        return a.alarmed_at != 0 and self.now <= a.alarmed_at + self.terms.alarm_period
 
     def _collateral(self, asset: str) -> Collateral:
         if asset not in self.collaterals:
@@ -187,7 +205,7 @@ class LendingBook:
 
     def _add(self, found: Assessment, asset: str, amount: int, r: Reading) -> None:
         depth = self.collaterals[asset].terms.depth
-        value = lending.collateral_value(amount, r.last_price, self._units[asset])
+        value = self.value(asset, amount, r.last_price)
         weighted = value * lending.sized_ltv(r.ltv_in_force, amount, depth)
         found.value += value
         found.weighted += weighted
@@ -211,7 +229,7 @@ class LendingBook:
         return (a.warned_at or self.now) + self.terms.grace_period
 
     def _sellable(self, who: str) -> bool:
-        return any(self.price(asset) for asset in self._held(self.accounts[who]))
+        return any(self.price(asset) for asset in self.held(who))
 
     def _start_price(self, asset: str) -> int:
         return lending.auction_start_price(self.price(asset), self.terms.auction_start_bps)

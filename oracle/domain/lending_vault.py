@@ -50,6 +50,8 @@ class LendingVault(LendingBook):
         """Lends; the shares."""
         s = self.totals
         _check_amount(assets)
+        if assets > MAX_AMOUNT:
+            raise LendingRefusal("AmountTooLarge", assets, MAX_AMOUNT)
         if s.supply_assets + s.reserve + assets > MAX_AMOUNT:
             raise LendingRefusal("AmountTooLarge", s.supply_assets + s.reserve + assets, MAX_AMOUNT)
         shares = lending.to_shares_down(assets, s.supply_assets, s.supply_shares)
@@ -83,6 +85,8 @@ class LendingVault(LendingBook):
         """Adds collateral to an account, as far as its cap allows."""
         _check_amount(amount)
         c = self._collateral(asset)
+        if amount > c.terms.supply_cap:
+            raise LendingRefusal("SupplyCapExceeded", asset, amount, c.terms.supply_cap)
         if c.total + amount > c.terms.supply_cap:
             raise LendingRefusal("SupplyCapExceeded", asset, c.total + amount, c.terms.supply_cap)
         c.total += amount
@@ -153,7 +157,7 @@ class LendingVault(LendingBook):
         a, found = self._account(account), self._synced(account)
         if a.borrow_shares == 0 or account in self.sales:
             return
-        if a.alarmed_at and self.now > a.alarmed_at + self.terms.alarm_period:
+        if not self.is_alarmed(a):
             a.alarmed_at = 0
         self._update_warning(a, found)
 
@@ -188,7 +192,7 @@ class LendingVault(LendingBook):
         if self.now < ends_at:
             raise LendingRefusal("GraceNotOver", account, ends_at)
         self._update_warning(a, found)
-        prices = {asset: self._start_price(asset) for asset in self._held(a) if self.price(asset)}
+        prices = {asset: self._start_price(asset) for asset in self.held(account) if self.price(asset)}
         if not prices:
             raise LendingRefusal("PriceUnavailable", found.unpriced)
         shares = a.borrow_shares
@@ -207,7 +211,7 @@ class LendingVault(LendingBook):
         factor = factor_of(found.priced, found.debt)
         if factor < WAD:
             raise LendingRefusal("PositionUnhealthy", factor)
-        self._end_cured(account)
+        self._end_cured(account, found)
 
     @_atomic
     def take(  # noqa: PLR0917
@@ -245,7 +249,7 @@ class LendingVault(LendingBook):
     def _synced(self, who: str) -> Assessment:
         """The account, once the LTVs of its collaterals have moved to now and taken their targets of now."""
         found = self.assess(who)
-        for asset in self._held(self.accounts[who]):
+        for asset in self.held(who):
             self._sync(asset)
         return found
 
@@ -312,6 +316,8 @@ class LendingVault(LendingBook):
             found = self.assess(account)
             if found.value * BPS < found.debt:
                 self._write_off(account, a)
+            else:
+                self._update_warning(a, found)
 
     def _write_off(self, account: str, a: Account) -> None:
         """The reserve bears it first, then every lender by share."""
@@ -329,18 +335,18 @@ class LendingVault(LendingBook):
             return
         found = self.assess(account)
         if factor_of(found.priced, found.debt) >= WAD:
-            self._end_cured(account)
+            self._end_cured(account, found)
 
-    def _end_cured(self, account: str) -> None:
+    def _end_cured(self, account: str, found: Assessment) -> None:
         del self.sales[account]
-        self._account(account).warned_at = 0
+        self._update_warning(self._account(account), found)
 
     def _check_unrestricted(self, who: str) -> None:
         """No new debt and no withdrawal during an auction or an alarm."""
         a, sale, t = self.accounts[who], self.sales.get(who), self.terms
         if sale is not None:
             raise LendingRefusal("AuctionInProgress", who, sale.started_at + t.auction_tail)
-        if a.alarmed_at and self.now <= a.alarmed_at + t.alarm_period:
+        if self.is_alarmed(a):
             raise LendingRefusal("PositionAlarmed", who, a.alarmed_at + t.alarm_period)
 
     def _check_limit(self, found: Assessment, weighted: int, unrated: str) -> None:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import pytest
 
-from oracle.domain import lending
+from oracle.domain import margin
 from tests.support.lending import DEFAULTS, SUPPLIED, WAD, LendingWorld, deploy_world
 from tests.support.local_chain import LocalChain
 
 RATES = (DEFAULTS["rampDownBpsPerHour"], DEFAULTS["rampUpBpsPerHour"])
+
+
+def ramped(ltv: int, target: int, secs: int) -> int:
+    """The LTV in force after some seconds."""
+    return margin.ramped(ltv, target, secs, RATES[target >= ltv] * WAD // 10_000, 3_600)
 
 
 @pytest.fixture
@@ -24,39 +29,39 @@ def world(chain: LocalChain) -> LendingWorld:
 
 
 def test_attack_18__time_saved_up_under_an_old_target__not_spent_on_a_new_one(world: LendingWorld) -> None:
-    start = world.read("liquidationLtv")
+    start = world.ltv()
     world.pass_time(100 * 3600)
     world.set_volatility(6 * WAD)
-    world.call("poke", world.outsider)
+    world.sync()
     first = world.chain.now()
-    assert world.read("liquidationLtv") == start
-    world.call("poke", world.outsider)
+    assert world.ltv() == start
+    world.sync()
     elapsed = world.chain.now() - first
-    assert start - world.read("liquidationLtv") == RATES[0] * elapsed * 10**14 // 3600
+    assert start - world.ltv() == RATES[0] * elapsed * 10**14 // 3600
 
 
 def test_attack_18__poked_every_second_or_once__same_ltv_but_for_rounding(world: LendingWorld) -> None:
     world.set_volatility(6 * WAD)
-    world.call("poke", world.outsider)
-    start, ltv = world.chain.now(), world.read("liquidationLtv")
+    world.sync()
+    start, ltv = world.chain.now(), world.ltv()
     with world.chain.undone():
         for _ in range(20):
-            world.call("poke", world.outsider)
-        often = world.read("liquidationLtv")
+            world.sync()
+        often = world.ltv()
         assert world.chain.now() == start + 20
     world.chain.mine(start + 20)
-    once = world.read("liquidationLtv")
+    once = world.ltv()
     assert 0 <= often - once <= 20
-    assert once == lending.ramped_ltv(ltv, 0, 20, *RATES)
+    assert once == ramped(ltv, 0, 20)
 
 
 def test_attack_18__feed_flaps__each_stretch_under_the_target_of_its_own(world: LendingWorld) -> None:
-    ltv, target, at = world.read("liquidationLtv"), world.read("targetLiquidationLtv"), world.chain.now()
+    ltv, target, at = world.ltv(), world.ltv("targetLiquidationLtv"), world.chain.now()
     for volatility, wait in ((6 * WAD, 5_000), (0, 7_000), (WAD // 10, 900), (2 * WAD, 60), (WAD // 2, 1)):
         world.set_volatility(volatility)
-        world.call("poke", world.outsider)
+        world.sync()
         now = world.chain.now()
-        ltv, target, at = lending.ramped_ltv(ltv, target, now - at, *RATES), world.read("targetLiquidationLtv"), now
-        assert world.read("liquidationLtv") == ltv
+        ltv, target, at = ramped(ltv, target, now - at), world.ltv("targetLiquidationLtv"), now
+        assert world.ltv() == ltv
         world.chain.mine(now + wait)
-        assert world.read("liquidationLtv") == lending.ramped_ltv(ltv, target, wait, *RATES)
+        assert world.ltv() == ramped(ltv, target, wait)

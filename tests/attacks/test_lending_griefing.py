@@ -35,14 +35,13 @@ def world(_world: LendingWorld, chain: LocalChain) -> LendingWorld:
 def test_attack_17__feeds_misbehave__nobody_is_locked_in_and_gas_is_bounded(world: LendingWorld, mode: int) -> None:
     world.set_price(1_540 * 10**8)
     world.call("startAuction", world.borrower)
-    for feed in (world.price_feed, world.volatility_feed):
-        world.chain.send(feed.functions.setMode(mode))
+    world.set_mode(mode)
     receipts = [
-        world.call("addCollateral", 1, world.borrower),
-        world.call("take", world.borrower, 10**18, MAX_UINT, world.liquidator, sender=world.liquidator),
+        world.call("addCollateral", world.asset, 1, world.borrower),
+        world.call("take", world.borrower, world.asset, 10**18, MAX_UINT, world.liquidator, sender=world.liquidator),
         world.call("poke", world.borrower),
         world.call("repay", MAX_UINT, world.borrower),
-        world.call("withdrawCollateral", world.position()["collateral"], world.borrower),
+        world.call("withdrawCollateral", world.asset, world.amount(), world.borrower),
         world.call("withdraw", SUPPLIED, world.lender, sender=world.lender),
     ]
     assert world.state() is PositionState.CLOSED
@@ -53,7 +52,7 @@ def test_attack_17__collateral_refuses_the_borrower__liquidated_all_the_same(wor
     world.chain.send(world.collateral.functions.setBlocked(world.borrower))
     world.set_price(1_540 * 10**8)
     world.call("startAuction", world.borrower)
-    world.call("take", world.borrower, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
+    world.call("take", world.borrower, world.asset, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
     assert world.state() is PositionState.CLOSED
 
 
@@ -62,46 +61,50 @@ def test_attack_17__borrower_repays_a_unit_before_every_purchase__purchase_goes_
     world.call("startAuction", world.borrower)
     for _ in range(3):
         world.call("repay", 1, world.borrower)
-        world.call("take", world.borrower, 10 * 10**18, MAX_UINT, world.liquidator, sender=world.liquidator)
+        world.call(
+            "take", world.borrower, world.asset, 10 * 10**18, MAX_UINT, world.liquidator, sender=world.liquidator
+        )
     world.call("repay", 1, world.borrower)
-    world.call("take", world.borrower, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
+    world.call("take", world.borrower, world.asset, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
     assert world.state() is PositionState.CLOSED
 
 
 def test_attack_17__dust_bought_first__the_rest_is_still_for_sale(world: LendingWorld) -> None:
     world.set_price(1_540 * 10**8)
     world.call("startAuction", world.borrower)
-    world.call("take", world.borrower, 1, MAX_UINT, world.outsider, sender=world.outsider)
-    world.call("take", world.borrower, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
+    world.call("take", world.borrower, world.asset, 1, MAX_UINT, world.outsider, sender=world.outsider)
+    world.call("take", world.borrower, world.asset, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
     assert world.state() is PositionState.CLOSED
 
 
 def test_attack_17__dust_collateral_against_a_write_off__the_next_purchase_writes_off(world: LendingWorld) -> None:
     world.set_price(1_000 * 10**8)
     world.call("startAuction", world.borrower)
-    world.call("take", world.borrower, 100 * 10**18 - 1, MAX_UINT, world.liquidator, sender=world.liquidator)
+    world.call(
+        "take", world.borrower, world.asset, 100 * 10**18 - 1, MAX_UINT, world.liquidator, sender=world.liquidator
+    )
     assert world.state() is PositionState.AUCTION
-    world.call("addCollateral", 1, world.borrower)
-    world.call("take", world.borrower, 2, MAX_UINT, world.liquidator, sender=world.liquidator)
+    world.call("addCollateral", world.asset, 1, world.borrower)
+    world.call("take", world.borrower, world.asset, 2, MAX_UINT, world.liquidator, sender=world.liquidator)
     assert world.state() is PositionState.INSOLVENT
 
 
-def test_attack_17__starved_poke__cannot_fake_a_dead_volatility_feed(world: LendingWorld) -> None:
+def test_attack_17__starved_poke__cannot_fake_a_dead_risk_feed(world: LendingWorld) -> None:
     """The feed gets all the gas it may want, or the transaction fails: 63/64 of too little is not a dead feed."""
-    target = world.read("targetLiquidationLtv")
+    target = world.ltv("targetLiquidationLtv")
     poke = world.vault.functions.poke(world.borrower)
     for gas in range(40_000, 400_000, 12_000):
         with world.chain.undone():
             sent = poke.transact({"from": world.outsider, "gas": gas})
             receipt = world.chain.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
             updates = world.events(receipt, "LiquidationLtvUpdated")
-            assert all(u["target"] == target and u["volatilityFresh"] for u in updates)
+            assert all(u["target"] == target and u["riskFresh"] for u in updates)
 
 
 def test_attack_17__token_re_enters_from_a_purchase__refused(world: LendingWorld, reverts: Reverts) -> None:
     world.set_price(1_540 * 10**8)
     world.call("startAuction", world.borrower)
-    arguments = (world.borrower, 1, MAX_UINT, world.liquidator)
+    arguments = (world.borrower, world.asset, 1, MAX_UINT, world.liquidator)
     data = world.vault.functions.take(*arguments)._encode_transaction_data()
     world.chain.send(world.collateral.functions.setHook(world.vault.address, data))
     with reverts("ReentrancyGuardReentrantCall"):

@@ -19,7 +19,7 @@ def world(chain: LocalChain) -> LendingWorld:
     """A vault whose borrower owes all that they may."""
     world = deploy_world(chain)
     world.call("supply", SUPPLIED, world.lender, sender=world.lender)
-    world.call("addCollateral", 100 * 10**18, world.borrower)
+    world.call("addCollateral", world.asset, 100 * 10**18, world.borrower)
     world.call("borrow", world.read("maxBorrow", world.borrower), world.borrower)
     return world
 
@@ -28,7 +28,7 @@ def in_one_block(world: LendingWorld, *calls: ContractFunction) -> list[int]:
     """Sends the calls from the liquidator, mines them into one block in order, and returns their statuses."""
     world.chain.rpc("evm_setAutomine", False)
     try:
-        sent = [c.transact({"from": world.liquidator, "gas": 2_000_000}) for c in calls]
+        sent = [c.transact({"from": world.liquidator, "gas": 3_000_000}) for c in calls]
         world.chain.rpc("evm_mine")
     finally:
         world.chain.rpc("evm_setAutomine", True)
@@ -42,26 +42,26 @@ def in_one_block(world: LendingWorld, *calls: ContractFunction) -> list[int]:
 def test_attack_19__threshold_update_poke_and_liquidation_in_one_block__liquidation_refused(
     world: LendingWorld, reverts: Reverts, volatility: int
 ) -> None:
-    before = world.read("liquidationLtv")
+    before = world.ltv()
     vault, now = world.vault.functions, world.chain.now()
     statuses = in_one_block(
         world,
-        world.volatility_feed.functions.set(volatility, now, now),
+        world.risk_feed.functions.set(volatility, now, now),
         vault.poke(world.borrower),
         vault.poke(world.borrower),
         vault.startAuction(world.borrower),
-        vault.take(world.borrower, MAX_UINT, MAX_UINT, world.liquidator),
+        vault.take(world.borrower, world.asset, MAX_UINT, MAX_UINT, world.liquidator),
     )
     assert statuses == [1, 1, 1, 0, 0]
-    assert world.read("targetLiquidationLtv") == WAD // 2
-    assert world.read("liquidationLtv") == before
+    assert world.ltv("targetLiquidationLtv") == WAD // 2
+    assert world.ltv() == before
     with reverts("PositionHealthy", world.read("healthFactor", world.borrower)):
         world.call("startAuction", world.borrower)
 
 
 def test_attack_19__borrower_at_the_limit__has_the_margins_time_to_react(world: LendingWorld) -> None:
     world.set_volatility(50 * WAD)
-    world.call("poke", world.outsider)
+    world.sync()
     poked = world.chain.now()
     assert world.position()["warnedAt"] == 0
     world.call("poke", world.borrower)
@@ -79,14 +79,14 @@ def test_attack_19__target_up_and_down_around_a_borrow__no_debt_above_the_lower(
     now, vault = world.chain.now(), world.vault.functions
     statuses = in_one_block(
         world,
-        world.volatility_feed.functions.set(1, now, now),
+        world.risk_feed.functions.set(1, now, now),
         vault.poke(world.borrower),
-        world.volatility_feed.functions.set(VOLATILITY, now, now),
+        world.risk_feed.functions.set(VOLATILITY, now, now),
     )
     assert statuses == [1, 1, 1]
-    world.chain.send(world.volatility_feed.functions.set(1, now, now))
-    assert world.read("targetLiquidationLtv") == 93 * WAD // 100
-    limit = 200_000 * 10**6 * world.read("borrowLtv") // WAD
+    world.chain.send(world.risk_feed.functions.set(1, now, now))
+    assert world.ltv("targetLiquidationLtv") == 93 * WAD // 100
+    limit = 200_000 * 10**6 * world.ltv("borrowLtv") // WAD
     asked = limit + 1 - world.read("debtOf", world.borrower)
     with reverts("BorrowLimitExceeded", limit + 1, limit):
         world.call("borrow", max(asked, 1), world.borrower)

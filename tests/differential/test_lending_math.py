@@ -9,7 +9,7 @@ import pytest
 from eth_utils.crypto import keccak
 
 from oracle.domain import lending
-from oracle.domain.lending import MAX_UINT256, Units
+from oracle.domain.lending import Units
 from tests.support.local_chain import LocalChain
 
 WAD = 10**18
@@ -18,6 +18,7 @@ MAX_PRICE = 2**64 - 1
 ROW = 6
 BATCH = 2_500
 Row = tuple[int, ...]
+STORED = ("opened_at", "borrow_shares", "warned_at", "alarmed_at", "auction_started_at", "bad_debt")
 SELECTOR = keccak(text="evaluate(uint8,uint256[6][])")[:4]
 
 
@@ -59,24 +60,9 @@ def liquidation_price_row(draw: Draw) -> tuple[Row, int]:
     return row, lending.liquidation_price(collateral, debt, ltv, units)
 
 
-def sqrt_years_row(draw: Draw) -> tuple[Row, int]:
-    secs = draw.upto(2**32 - 1)
-    return (secs,), lending.sqrt_years(secs)
-
-
-def target_ltv_row(draw: Draw) -> tuple[Row, int]:
-    volatility, delay = draw.upto(2**255 - 1), lending.sqrt_years(draw.upto(2**32 - 1, 1))
-    if draw.random() < 0.7:
-        volatility = draw.randint(1, 5 * WAD)
-        delay = lending.sqrt_years(draw.randint(60, 14 * 86_400))
-    haircut, floor = draw.upto(2**65), draw.upto(WAD)
-    cap = draw.randint(floor, WAD)
-    return (volatility, delay, haircut, floor, cap), lending.target_ltv(volatility, delay, haircut, floor, cap)
-
-
-def ramped_ltv_row(draw: Draw) -> tuple[Row, int]:
-    row = (draw.upto(WAD), draw.upto(WAD), draw.upto(2**40), draw.upto(2**16 - 1), draw.upto(2**16 - 1))
-    return row, lending.ramped_ltv(*row)
+def sized_ltv_row(draw: Draw) -> tuple[Row, int]:
+    row = (draw.upto(WAD), draw.upto(MAX_AMOUNT), draw.upto(MAX_AMOUNT))
+    return row, lending.sized_ltv(*row)
 
 
 def auction_price_row(draw: Draw) -> tuple[Row, int]:
@@ -123,12 +109,8 @@ def shares_row(convert: Callable[[int, int, int], int]) -> Callable[[Draw], tupl
 
 
 def state_row(draw: Draw) -> tuple[Row, int]:
-    flags = tuple(draw.choice([0, 1, 2**40]) for _ in range(4))
-    factors = tuple(draw.choice([0, WAD - 1, WAD, MAX_UINT256]) for _ in range(2))
-    names = ("opened_at", "borrow_shares", "auction_started_at", "bad_debt")
-    facts = dict(zip(names, flags, strict=True))
-    state = lending.state_of(**facts, health_factor=factors[0], health_factor_at_target=factors[1])
-    return flags + factors, int(state)
+    facts = {name: draw.choice([0, 1, 2**40]) for name in STORED}
+    return tuple(facts.values()), int(lending.position_state(**facts))
 
 
 # In the order of LendingMathHarness.Formula; how many rows of each
@@ -136,9 +118,7 @@ FORMULAS: list[tuple[str, Callable[[Draw], tuple[Row, int]], int]] = [
     ("collateralValue", collateral_value_row, 10_000),
     ("healthFactor", health_factor_row, 100_000),
     ("liquidationPrice", liquidation_price_row, 10_000),
-    ("sqrtYears", sqrt_years_row, 2_500),
-    ("targetLtv", target_ltv_row, 10_000),
-    ("rampedLtv", ramped_ltv_row, 10_000),
+    ("sizedLtv", sized_ltv_row, 10_000),
     ("auctionPrice", auction_price_row, 100_000),
     ("costOf", cost_of_row, 10_000),
     ("collateralFor", collateral_for_row, 10_000),

@@ -14,15 +14,16 @@ from oracle.chain.deploy import Deployer
 from oracle.chain.feeds import ObservationFeed, RiskFeed
 from oracle.chain.sender import Sender
 from oracle.domain.deployment import (
+    CollateralPlan,
     FeedGuards,
     LendingPlan,
-    LendingTerms,
     ObservationLimits,
     PriceFeedPlan,
     VolatilityFeedPlan,
 )
 from oracle.domain.features import PRICES
 from oracle.domain.garch import GarchParams
+from oracle.domain.lending_types import CollateralTerms, VaultTerms
 from oracle.domain.observations import Observation, Report
 from oracle.domain.outbox import MemoryOutbox
 from oracle.market.publishers import sign_reports
@@ -33,7 +34,7 @@ from tests.support.window_circuit import WindowCircuit
 PARAMS = GarchParams(WAD // 100, WAD // 20, WAD // 10, 85 * WAD // 100, 5, 252)
 LIMITS = ObservationLimits(SECS_PER_DAY // 2, 7 * SECS_PER_DAY, SECS_PER_DAY, 100, 5_000)
 GUARDS = FeedGuards(WAD // 1000, 10 * WAD, 2 * WAD, 10_000, 100, 3 * SECS_PER_DAY, 2)
-TERMS = LendingTerms(max_price_age=3 * SECS_PER_DAY, max_volatility_age=4 * SECS_PER_DAY)
+TERMS = CollateralTerms(max_price_age=3 * SECS_PER_DAY, max_risk_age=4 * SECS_PER_DAY, min_risk=1)
 CAPACITY = 64  # rounds that the price feed keeps
 PRICE, VOLATILITY, VAULT = "test-usd", "test-volatility", "test-vault"
 
@@ -58,7 +59,7 @@ def volatility_plan(model: str = "window-variance") -> VolatilityFeedPlan:
 
 def lending_plan() -> LendingPlan:
     """The vault."""
-    return LendingPlan(VAULT, "TEST", "USD", PRICE, VOLATILITY, TERMS)
+    return LendingPlan(VAULT, "USD", VaultTerms(), (CollateralPlan("TEST", PRICE, VOLATILITY, TERMS),))
 
 
 def sender_of(client: ChainClient, index: int = 0) -> Sender:

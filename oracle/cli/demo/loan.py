@@ -17,8 +17,8 @@ from oracle.chain.sender import Sender
 from oracle.chain.vault import LendingVault, Position, Token, VaultEvent
 from oracle.cli.demo.report import LoanEvent
 from oracle.cli.market_plan import COLLATERAL_DECIMALS, DEBT_DECIMALS
-from oracle.domain.deployment import Deployment, LendingTerms
-from oracle.domain.lending import PositionState
+from oracle.domain.deployment import Deployment
+from oracle.domain.lending_types import VaultTerms
 from oracle.store.outbox import SqlOutbox
 from oracle.units import BPS, PRICE_UNIT, WAD
 
@@ -33,9 +33,10 @@ KINDS: Final = {
     "PositionWarned": "warned",
     "WarningCleared": "cleared",
     "AuctionStarted": "auction",
+    "CollateralForSale": "for sale",
     "AuctionTaken": "liquidated",
     "AuctionEnded": "ended",
-    "BadDebtSocialised": "bad debt",
+    "BadDebtWrittenOff": "bad debt",
 }
 DEBT_UNIT: Final = 10**DEBT_DECIMALS
 
@@ -55,7 +56,7 @@ class Loan:
         *,
         deployment: Deployment,
         vault: str,
-        terms: LendingTerms,
+        terms: VaultTerms,
         database: Engine,
         say: Callable[[LoanEvent], None],
     ) -> None:
@@ -63,9 +64,9 @@ class Loan:
         roles = local_roles(client.chain_id)
         self._client = client
         self._vault = LendingVault(client, record.address)
-        self._collateral = Token(client, deployment.token(record.collateral).address)
+        self._collateral = Token(client, deployment.token(record.collaterals[0].symbol).address)
         self._debt = Token(client, deployment.token(record.debt).address)
-        self._symbols = (record.collateral, record.debt)
+        self._symbols = (record.collaterals[0].symbol, record.debt)
         self._terms = terms
         outbox = SqlOutbox(database, "demo")
         self._lender, self._borrower, self._liquidator = (
@@ -87,14 +88,18 @@ class Loan:
 
     def liquidation_ltv(self) -> int:
         """The liquidation LTV in force, WAD."""
-        return self._vault.market().liquidation_ltv
+        return self._vault.collateral(self._collateral.address).liquidation_ltv
+
+    def price(self) -> int:
+        """The collateral's last fresh price, 8 decimals."""
+        return self._vault.collateral(self._collateral.address).last_price
 
     def open(self, observed_at: int) -> None:
         """Supplies the vault, and borrows against 100 whole tokens of collateral."""
         vault, lender, borrower = self._vault, self._lender, self._borrower
         self._transact(borrower, self._collateral.mint(self.borrower, COLLATERAL))
         self._transact(borrower, self._collateral.approve(vault.address))
-        self._transact(borrower, vault.add_collateral(COLLATERAL, self.borrower))
+        self._transact(borrower, vault.add_collateral(self._collateral.address, COLLATERAL, self.borrower))
         value = vault.position(self.borrower).collateral_value
         self._transact(lender, self._debt.mint(lender.account.address, LIQUIDITY * value))
         self._transact(lender, self._debt.approve(vault.address))
@@ -119,18 +124,17 @@ class Loan:
             return
         receipt = self._transact(self._liquidator, self._vault.poke(self.borrower))
         self._tell(observed_at, receipt)
-        position = self.position()
-        if position.price_fresh and position.health_factor < WAD and position.state is not PositionState.AUCTION:
+        if self.position().liquidatable:
             self._liquidate(observed_at)
 
     def _liquidate(self, observed_at: int) -> None:
         self._tell(observed_at, self._transact(self._liquidator, self._vault.start_auction(self.borrower)))
         auction = self._vault.auction(self.borrower)
-        market_price = self.position().price * WAD // PRICE_UNIT
-        wanted = market_price * (BPS - DISCOUNT_BPS) // BPS
-        wait = self._terms.auction_tau * (auction.start_price - wanted) // auction.start_price + 1
+        market_price = self.price() * WAD // PRICE_UNIT
+        wanted, start = (market_price * bps // BPS for bps in (BPS - DISCOUNT_BPS, self._terms.auction_start_bps))
+        wait = self._terms.auction_tau * (start - wanted) // start + 1
         self._client.set_next_block_timestamp(min(auction.started_at + wait, auction.expires_at))
-        take = self._vault.take(self.borrower, self._liquidator.account.address)
+        take = self._vault.take(self.borrower, self._collateral.address, self._liquidator.account.address)
         self._tell(observed_at, self._transact(self._liquidator, take))
 
     def _tell(self, observed_at: int, receipt: TxReceipt) -> None:
@@ -153,16 +157,17 @@ class Loan:
             case "WarningCleared":
                 text = f"healthy again at {_health(facts['healthFactor'])}"
             case "AuctionStarted":
-                sale = f"{_amount(facts['collateral'], WAD)} {collateral} for sale"
-                aim = f"to raise {_amount(facts['debt'], DEBT_UNIT)} {debt}, from {_price(facts['startPrice'])} each"
-                text = f"health {_health(facts['healthFactor'])}: up to {sale} {aim}"
+                text = f"health {_health(facts['healthFactor'])}: to raise {_amount(facts['debt'], DEBT_UNIT)} {debt}"
+            case "CollateralForSale":
+                sale = f"{_amount(facts['amount'], WAD)} {collateral} for sale"
+                text = f"up to {sale}, from {_price(facts['startPrice'])} each"
             case "AuctionTaken":
                 sold = f"{_amount(facts['collateral'], WAD)} {collateral}"
                 text = f"the liquidator bought {sold} for {_amount(facts['paid'], DEBT_UNIT)} {debt}, "
                 text += f"{_price(facts['price'])} each"
             case "AuctionEnded":
-                left = self.position()
-                owed, kept = _amount(left.debt, DEBT_UNIT), _amount(left.collateral, WAD)
+                kept = _amount(sum(holding.amount for holding in self._vault.holdings(self.borrower)), WAD)
+                owed = _amount(self.position().debt, DEBT_UNIT)
                 text = f"the borrower owes {owed} {debt} and keeps {kept} {collateral}"
             case _:
                 text = f"{_amount(facts['badDebt'], DEBT_UNIT)} {debt} were not covered"

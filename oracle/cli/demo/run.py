@@ -143,7 +143,7 @@ def _replay(settings: Settings, rpc_url: str, market: Market, options: DemoOptio
         def open_loan() -> Loan:
             deployment = bring_up_lending(client, database, market.source, screen.say)
             vault = deployment.vault(called.lending)
-            terms = lending_plan(market.source, vault.collateral, vault.debt).terms
+            terms = lending_plan(market.source, called.collateral, vault.debt).terms
             return Loan(
                 client, deployment=deployment, vault=vault.name, terms=terms, database=database, say=screen.event
             )

@@ -34,12 +34,10 @@ def test_cancelAuction__still_unhealthy__refused(on_sale: LendingWorld, reverts:
 
 
 def test_cancelAuction__price_stale_or_dead__refused(on_sale: LendingWorld, reverts: Reverts) -> None:
-    on_sale.set_price(PRICE, age=2 * 3600)
-    with reverts("PriceStale", 2 * 3600 + 1, 2 * 3600):
-        on_sale.call("cancelAuction", on_sale.borrower)
-    on_sale.set_price(0)
-    with reverts("PriceUnavailable"):
-        on_sale.call("cancelAuction", on_sale.borrower)
+    for price, age in ((PRICE, 2 * 3600), (0, 0)):
+        on_sale.set_price(price, age=age)
+        with reverts("PositionUnhealthy", 0):
+            on_sale.call("cancelAuction", on_sale.borrower)
 
 
 def test_cancelAuction__none_runs__refused(opened: LendingWorld, reverts: Reverts) -> None:

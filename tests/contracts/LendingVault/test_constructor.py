@@ -14,13 +14,19 @@ Reverts = Callable[..., Any]
 
 WRONG: list[tuple[str, int]] = [
     ("maxPriceAge", 0),
-    ("maxVolatilityAge", 0),
+    ("maxRiskAge", 0),
+    ("minRisk", 0),
+    ("maxRisk", 0),
+    ("supplyCap", 0),
+    ("alarmProbability", 0),
+    ("alarmProbability", WAD + 1),
+    ("reserveBps", 10_001),
     ("liquidationDelay", 0),
     ("capLtv", WAD * 100 // 106 + 1),
     ("floorLtv", 0),
+    ("floorLtv", 5 * WAD // 100),
     ("floorLtv", 94 * WAD // 100),
     ("borrowMargin", 0),
-    ("borrowMargin", WAD // 2),
     ("rampDownBpsPerHour", 0),
     ("rampUpBpsPerHour", 0),
     ("rampUpBpsPerHour", 51),
@@ -44,7 +50,7 @@ def test_constructor__wrong_number__named(world: LendingWorld, reverts: Reverts,
     refused(world, reverts, field, {field: value})
 
 
-@pytest.mark.parametrize("field", ["collateralAsset", "debtAsset", "priceFeed", "volatilityFeed"])
+@pytest.mark.parametrize("field", ["asset", "debtAsset", "priceFeed", "riskFeed", "weightFeed"])
 def test_constructor__address_without_code__named(world: LendingWorld, reverts: Reverts, field: str) -> None:
     refused(world, reverts, field, {field: world.outsider})
 
@@ -54,16 +60,24 @@ def test_constructor__no_haircut__cap_still_below_one(world: LendingWorld, rever
 
 
 def test_constructor__same_asset_twice__named(world: LendingWorld, reverts: Reverts) -> None:
-    refused(world, reverts, "debtAsset", {"debtAsset": world.collateral.address})
+    refused(world, reverts, "asset", {"debtAsset": world.collateral.address})
 
 
 def test_constructor__feeds_of_wrong_decimals__named(world: LendingWorld, reverts: Reverts) -> None:
-    refused(world, reverts, "priceFeed", {"priceFeed": world.volatility_feed.address})
-    refused(world, reverts, "volatilityFeed", {"volatilityFeed": world.price_feed.address})
+    refused(world, reverts, "priceFeed", {"priceFeed": world.risk_feed.address})
+    for field in ("riskFeed", "weightFeed"):
+        refused(world, reverts, field, {field: world.price_feed.address})
+
+
+def test_constructor__none_nine_or_the_same_collateral_twice__named(world: LendingWorld, reverts: Reverts) -> None:
+    first = tuple(world.listed[0].config.values())
+    for collaterals, field in (([], "collaterals"), ([first] * 9, "collaterals"), ([first] * 2, "asset")):
+        with reverts("InvalidConfig", field.encode().ljust(32, b"\0")):
+            world.chain.deploy("LendingVault", tuple(world.config.values()), collaterals)
 
 
 @pytest.mark.parametrize("decimals", [5, 19])
-@pytest.mark.parametrize("field", ["collateralAsset", "debtAsset"])
+@pytest.mark.parametrize("field", ["asset", "debtAsset"])
 def test_constructor__asset_of_odd_decimals__named(
     chain: LocalChain, world: LendingWorld, reverts: Reverts, field: str, decimals: int
 ) -> None:
@@ -73,5 +87,8 @@ def test_constructor__asset_of_odd_decimals__named(
 
 def refused(world: LendingWorld, reverts: Reverts, field: str, change: dict[str, Any]) -> None:
     """Deploying with `change` fails and names `field`."""
+    config, first = (
+        {**c, **{k: v for k, v in change.items() if k in c}} for c in (world.config, world.listed[0].config)
+    )
     with reverts("InvalidConfig", field.encode().ljust(32, b"\0")):
-        world.chain.deploy("LendingVault", tuple({**world.config, **change}.values()))
+        world.chain.deploy("LendingVault", tuple(config.values()), [tuple(first.values())])

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from oracle.domain import lending
+from oracle.domain import margin
 from oracle.domain.lending import PositionState
-from tests.support.lending import MAX_UINT, WAD, LendingWorld, deploy_world
+from tests.support.lending import MAX_UINT, WAD, LendingWorld, deploy_vault, deploy_world
 from tests.support.risk_feed import CALM, RiskFeedStack
 
 
@@ -18,14 +18,14 @@ def world(risk_feed: RiskFeedStack) -> LendingWorld:
     stub = deploy_world(risk_feed.chain)
     addresses = {
         "priceFeed": risk_feed.publishers.contract.address,
-        "volatilityFeed": risk_feed.contract.address,
+        "riskFeed": risk_feed.contract.address,
     }
-    config = {**stub.config, **addresses, "rampDownBpsPerHour": 500}
-    vault = risk_feed.chain.deploy("LendingVault", tuple(config.values()))
-    world = replace(stub, vault=vault, config=config)
+    listed = replace(stub.listed[0], config={**stub.listed[0].config, **addresses})
+    config = {**stub.config, "rampDownBpsPerHour": 500}
+    world = deploy_vault(risk_feed.chain, stub.debt, 6, config, [listed])
     for account in (world.lender, world.borrower, world.liquidator):
         for asset in (world.collateral, world.debt):
-            world.chain.send(asset.functions.approve(vault.address, MAX_UINT), account)
+            world.chain.send(asset.functions.approve(world.vault.address, MAX_UINT), account)
     world.call("supply", 10**12, world.lender, sender=world.lender)
     world.open_position(1_000 * 10**18, 80_000 * 10**6)
     return world
@@ -33,23 +33,20 @@ def world(risk_feed: RiskFeedStack) -> LendingWorld:
 
 def test_vault__proven_volatility__sets_the_target(world: LendingWorld, risk_feed: RiskFeedStack) -> None:
     volatility = risk_feed.read.latestAnswer().call()
-    c = world.config
-    delay, haircut = lending.sqrt_years(c["liquidationDelay"]), c["liquidationBonus"] + c["slippage"]
-    expected = lending.target_ltv(volatility, delay, haircut, c["floorLtv"], c["capLtv"])
-    assert world.read("targetLiquidationLtv") == world.read("liquidationLtv") == expected
-    market = world.read("market")
-    assert (market["volatility"], market["volatilityFresh"]) == (volatility, True)
-    assert (market["price"], market["priceFresh"]) == (
-        risk_feed.publishers.contract.functions.latestAnswer().call(),
-        True,
-    )
+    c = {**world.config, **world.listed[0].config}
+    move = margin.quantile(volatility, margin.quantile_scale(c["liquidationDelay"], 0))
+    haircut = c["liquidationBonus"] + c["slippage"]
+    expected = margin.collateral_factor(move, haircut, c["floorLtv"], c["capLtv"])
+    assert world.ltv("targetLiquidationLtv") == world.ltv() == expected
+    price = risk_feed.publishers.contract.functions.latestAnswer().call()
+    assert (world.ltv("risk"), world.ltv("price")) == (volatility, price)
 
 
 def test_vault__crash__warned_then_sold(world: LendingWorld, risk_feed: RiskFeedStack) -> None:
-    calm_target = world.read("targetLiquidationLtv")
+    calm_target = world.ltv("targetLiquidationLtv")
     risk_feed.push(CALM[0] * 93 // 100)
     risk_feed.push(CALM[0] * 89 // 100)
-    assert world.read("targetLiquidationLtv") < calm_target
+    assert world.ltv("targetLiquidationLtv") < calm_target
     receipt = world.call("poke", world.borrower, sender=world.outsider)
     assert len(world.events(receipt, "PositionWarned")) == 1
     assert world.state() is PositionState.WARNED
@@ -57,7 +54,7 @@ def test_vault__crash__warned_then_sold(world: LendingWorld, risk_feed: RiskFeed
     assert world.position()["healthFactor"] < WAD
     world.call("startAuction", world.borrower, sender=world.outsider)
     assert world.state() is PositionState.AUCTION
-    world.call("take", world.borrower, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
+    world.call("take", world.borrower, world.asset, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
     assert world.state() is PositionState.CLOSED
     assert world.read("market")["totalBadDebt"] == 0
 
@@ -65,12 +62,12 @@ def test_vault__crash__warned_then_sold(world: LendingWorld, risk_feed: RiskFeed
 def test_vault__risk_feed_paused__floor_as_the_target_and_no_new_debt(
     world: LendingWorld, risk_feed: RiskFeedStack
 ) -> None:
-    in_force = world.read("liquidationLtv")
+    in_force = world.ltv()
     world.chain.send(risk_feed.read.pause(), world.chain.address(risk_feed.guardian))
-    assert world.read("targetLiquidationLtv") == world.config["floorLtv"]
+    assert world.ltv("targetLiquidationLtv") == world.listed[0].config["floorLtv"]
     assert world.read("maxBorrow", world.borrower) == 0
     world.call("poke", world.borrower)
-    assert world.read("liquidationLtv") == in_force
+    assert world.ltv() == in_force
     world.call("repay", 10**9, world.borrower)
     risk_feed.observe(CALM[1])
-    assert world.read("liquidationLtv") < in_force
+    assert world.ltv() < in_force

@@ -1,4 +1,4 @@
-"""position, auction, market, config: what a dashboard reads; no feed can make them revert."""
+"""position, holdings, auction, collateral, market, config: what a dashboard reads; no feed can make them revert."""
 
 from __future__ import annotations
 
@@ -17,54 +17,59 @@ Reverts = Callable[..., Any]
 def test_position__open__all_fields_as_the_reference(opened: LendingWorld) -> None:
     position = opened.position()
     value = lending.collateral_value(100 * 10**18, PRICE, opened.units)
-    ltv, target = opened.read("liquidationLtv"), opened.read("targetLiquidationLtv")
+    ltv, target = opened.ltv(), opened.ltv("targetLiquidationLtv")
     debt = opened.read("debtOf", opened.borrower)
     assert position == {
-        "collateral": 100 * 10**18,
         "debt": debt,
         "collateralValue": value,
         "healthFactor": lending.health_factor(value, ltv, debt),
         "healthFactorAtTarget": lending.health_factor(value, target, debt),
-        "liquidationPrice": lending.liquidation_price(100 * 10**18, debt, ltv, opened.units),
-        "price": PRICE,
-        "priceFresh": True,
+        "pricedHealthFactor": lending.health_factor(value, ltv, debt),
+        "borrowLimit": value * opened.ltv("borrowLtv") // WAD,
+        "priced": True,
+        "liquidatable": False,
         "state": PositionState.OPEN,
         "openedAt": opened.chain.now(),
         "warnedAt": 0,
+        "alarmedAt": 0,
+        "agreedLtv": ltv,
         "badDebt": 0,
     }
     assert opened.read("healthFactor", opened.borrower) == position["healthFactor"]
+    assert opened.holding() == {
+        "asset": opened.asset,
+        "amount": 100 * 10**18,
+        "value": value,
+        "liquidationLtv": ltv,
+        "salePrice": 0,
+    }
 
 
 def test_position__never_borrowed__nothing(world: LendingWorld) -> None:
     position = world.position(world.outsider)
     assert (position["state"], position["debt"], position["healthFactor"]) == (PositionState.NONE, 0, MAX_UINT)
-    assert position["liquidationPrice"] == 0
+    assert world.holding(world.outsider)["amount"] == 0
     assert not any(world.read("auction", world.outsider).values())
 
 
 @pytest.mark.parametrize("mode", range(1, 6))
 def test_position__feeds_misbehave__reads_do_not_revert(opened: LendingWorld, mode: int) -> None:
-    for feed in (opened.price_feed, opened.volatility_feed):
-        opened.chain.send(feed.functions.setMode(mode))
-    position, market = opened.position(), opened.read("market")
-    assert (position["price"], position["priceFresh"], position["healthFactor"]) == (0, False, 0)
-    assert position["state"] == PositionState.WARNED
-    assert (market["price"], market["priceFresh"]) == (0, False)
-    assert (market["volatility"], market["volatilityFresh"]) == (0, False)
-    assert market["targetLiquidationLtv"] == WAD // 2
+    opened.set_mode(mode)
+    position, collateral = opened.position(), opened.read("collateral", opened.asset)
+    assert (position["priced"], position["pricedHealthFactor"], position["borrowLimit"]) == (False, 0, 0)
+    assert position["healthFactor"] > WAD  # at the last price
+    assert (collateral["price"], collateral["lastPrice"], collateral["risk"]) == (0, PRICE, 0)
+    assert collateral["targetLiquidationLtv"] == WAD // 2
 
 
-def test_position__price_stale__shown_and_marked(opened: LendingWorld, reverts: Reverts) -> None:
+def test_position__price_stale__counts_at_the_last_one(opened: LendingWorld, reverts: Reverts) -> None:
     opened.set_price(PRICE + 1, age=7_200)
     position = opened.position()
-    assert (position["price"], position["priceFresh"]) == (PRICE + 1, False)
-    assert position["healthFactor"] > WAD
-    with reverts("PriceStale", 7_201, 7_200):
-        opened.read("healthFactor", opened.borrower)
-    opened.set_price(-1)
-    with reverts("PriceUnavailable"):
-        opened.read("healthFactor", opened.borrower)
+    assert (position["collateralValue"], position["priced"]) == (200_000 * 10**6, False)
+    for price in (PRICE, -1):
+        with reverts("PriceUnavailable", opened.asset):
+            opened.read("healthFactor", opened.borrower)
+        opened.set_price(price, age=7_200 if price > 0 else 0)
 
 
 def test_auction__running__price_of_now(opened: LendingWorld) -> None:
@@ -77,10 +82,8 @@ def test_auction__running__price_of_now(opened: LendingWorld) -> None:
         "startedAt": started,
         "expiresAt": started + 3_600,
         "debt": opened.read("debtOf", opened.borrower),
-        "collateral": 100 * 10**18,
-        "startPrice": top,
-        "price": lending.auction_price(top, 6 * 3_600, 777),
     }
+    assert opened.holding()["salePrice"] == lending.auction_price(top, 6 * 3_600, 777)
 
 
 def test_market__after_a_day__interest_by_the_kinked_rate(opened: LendingWorld) -> None:
@@ -94,9 +97,9 @@ def test_market__after_a_day__interest_by_the_kinked_rate(opened: LendingWorld) 
     added = lending.interest(150_000 * 10**6, rate, 86_400)
     assert after["totalBorrowAssets"] == 150_000 * 10**6 + added
     assert after["totalSupplyAssets"] == SUPPLIED + added
-    assert (after["volatility"], after["volatilityFresh"]) == (0, False)
+    assert opened.ltv("risk") == 0
     opened.refresh()
-    assert opened.read("market")["volatility"] == VOLATILITY
+    assert opened.ltv("risk") == VOLATILITY
 
 
 def test_market__interest__all_of_it_is_the_lenders(opened: LendingWorld) -> None:
@@ -110,3 +113,6 @@ def test_market__interest__all_of_it_is_the_lenders(opened: LendingWorld) -> Non
 
 def test_config__reads_back__what_was_deployed(world: LendingWorld) -> None:
     assert world.read("config") == world.config
+    assert [tuple(c) for c in world.vault.functions.collateralConfigs().call()] == [
+        tuple(listed.config.values()) for listed in world.listed
+    ]

@@ -37,18 +37,20 @@ def calls(world: LendingWorld) -> list[Call]:
         ("supply", (10**6, me)),
         ("withdraw", (10**6, world.lender)),
         ("redeem", (10**12, world.lender)),
-        ("addCollateral", (1, me)),
-        ("withdrawCollateral", (1, me)),
+        ("addCollateral", (world.asset, 1, me)),
+        ("withdrawCollateral", (world.asset, 1, me)),
         ("borrow", (10**6, me)),
         ("repay", (10**6, me)),
         ("poke", (me,)),
         ("startAuction", (me,)),
         ("cancelAuction", (me,)),
-        ("take", (me, 1, MAX_UINT, me)),
+        ("take", (me, world.asset, 1, MAX_UINT, me)),
+        ("sync", (world.asset,)),
+        ("warn", (me,)),
     ]
 
 
-@pytest.mark.parametrize("inner", range(11))
+@pytest.mark.parametrize("inner", range(13))
 def test_reentrancy__from_a_repay__refused(hostile: LendingWorld, reverts: Reverts, inner: int) -> None:
     hook(hostile, hostile.debt, calls(hostile)[inner])
     with reverts("ReentrancyGuardReentrantCall"):
@@ -72,7 +74,9 @@ def test_reentrancy__reads_during_a_purchase__see_it_done(hostile: LendingWorld)
     hostile.call("startAuction", hostile.borrower)
     data = hostile.vault.functions.position(hostile.borrower)._encode_transaction_data()
     hostile.chain.send(hostile.debt.functions.setHook(hostile.vault.address, data))
-    hostile.call("take", hostile.borrower, MAX_UINT, MAX_UINT, hostile.liquidator, sender=hostile.liquidator)
+    hostile.call(
+        "take", hostile.borrower, hostile.asset, MAX_UINT, MAX_UINT, hostile.liquidator, sender=hostile.liquidator
+    )
     assert hostile.position()["debt"] == 0
 
 

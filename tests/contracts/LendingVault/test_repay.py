@@ -38,8 +38,7 @@ def test_repay__more_than_owed__takes_the_debt_and_closes(opened: LendingWorld) 
 def test_repay__feeds_misbehave_during_an_auction__still_possible(opened: LendingWorld, mode: int) -> None:
     opened.set_price(1_600 * 10**8)
     opened.call("startAuction", opened.borrower)
-    for feed in (opened.price_feed, opened.volatility_feed):
-        opened.chain.send(feed.functions.setMode(mode))
+    opened.set_mode(mode)
     opened.call("repay", 10**6, opened.borrower)
     assert opened.state() is PositionState.AUCTION
     opened.call("repay", MAX_UINT, opened.borrower)

@@ -17,7 +17,7 @@ Reverts = Callable[..., Any]
 
 def breach(world: LendingWorld, factor: int) -> int:
     """Sets the price at which the borrower's health factor is about `factor` (WAD), and returns it."""
-    price = world.position()["liquidationPrice"] * factor // WAD
+    price = world.liquidation_price() * factor // WAD
     world.set_price(price)
     return int(price)
 
@@ -26,8 +26,10 @@ def test_startAuction__mild_breach__half_of_the_debt(opened: LendingWorld) -> No
     price = breach(opened, 97 * WAD // 100)
     receipt = opened.call("startAuction", opened.borrower, sender=opened.outsider)
     (event,) = opened.events(receipt, "AuctionStarted")
-    assert event["startPrice"] == lending.auction_start_price(price, 10_500)
-    assert event["collateral"] == 100 * 10**18
+    start = lending.auction_start_price(price, 10_500)
+    assert opened.events(receipt, "CollateralForSale") == [
+        {"account": opened.borrower, "asset": opened.asset, "amount": 100 * 10**18, "startPrice": start}
+    ]
     debt = opened.read("debtOf", opened.borrower)
     assert 0 <= event["debt"] - debt // 2 <= 1
     assert opened.state() is PositionState.AUCTION
@@ -56,7 +58,7 @@ def test_startAuction__at_the_liquidation_price__healthy_and_one_below_not(chain
     world = deploy_world(chain, baseRate=0, slopeBelowKink=0, slopeAboveKink=0)
     world.call("supply", 10**12, world.lender, sender=world.lender)
     world.open_position(33 * 10**18 + 7, 50_000 * 10**6 + 1)
-    price = world.position()["liquidationPrice"]
+    price = world.liquidation_price()
     world.set_price(price)
     factor = world.read("healthFactor", world.borrower)
     assert factor >= WAD
@@ -68,7 +70,7 @@ def test_startAuction__at_the_liquidation_price__healthy_and_one_below_not(chain
 
 
 def test_startAuction__no_debt__refused(world: LendingWorld, reverts: Reverts) -> None:
-    world.call("addCollateral", 5, world.borrower)
+    world.call("addCollateral", world.asset, 5, world.borrower)
     with reverts("NoDebt", world.borrower):
         world.call("startAuction", world.borrower)
 
@@ -76,20 +78,23 @@ def test_startAuction__no_debt__refused(world: LendingWorld, reverts: Reverts) -
 @pytest.mark.parametrize("mode", range(1, 6))
 def test_startAuction__price_feed_misbehaves__paused(opened: LendingWorld, reverts: Reverts, mode: int) -> None:
     opened.set_price(PRICE // 2)
+    opened.call("poke", opened.borrower)
     opened.chain.send(opened.price_feed.functions.setMode(mode))
-    with reverts("PriceUnavailable"):
+    with reverts("PriceUnavailable", opened.asset):
         opened.call("startAuction", opened.borrower)
 
 
 def test_startAuction__price_stale__paused(opened: LendingWorld, reverts: Reverts) -> None:
+    opened.set_price(PRICE // 2)
+    opened.call("poke", opened.borrower)
     opened.set_price(PRICE // 2, age=2 * 3600)
-    with reverts("PriceStale", 2 * 3600 + 1, 2 * 3600):
+    with reverts("PriceUnavailable", opened.asset):
         opened.call("startAuction", opened.borrower)
 
 
 def test_startAuction__volatility_dead__still_possible(opened: LendingWorld) -> None:
     breach(opened, 97 * WAD // 100)
-    opened.chain.send(opened.volatility_feed.functions.setMode(1))
+    opened.chain.send(opened.risk_feed.functions.setMode(1))
     opened.call("startAuction", opened.borrower)
 
 
@@ -103,8 +108,9 @@ def test_startAuction__twice__only_after_the_tail(opened: LendingWorld, reverts:
     with reverts("AuctionInProgress", opened.borrower, expires):
         opened.call("startAuction", opened.borrower)
     opened.chain.mine(expires + 1)
-    assert opened.read("auction", opened.borrower)["price"] == 0
+    assert opened.holding()["salePrice"] == 0
     receipt = opened.call("startAuction", opened.borrower)
     (event,) = opened.events(receipt, "AuctionStarted")
-    assert event["startPrice"] == lending.auction_start_price(PRICE // 2, 10_500)
+    (for_sale,) = opened.events(receipt, "CollateralForSale")
+    assert for_sale["startPrice"] == lending.auction_start_price(PRICE // 2, 10_500)
     assert event["debt"] == opened.read("debtOf", opened.borrower)

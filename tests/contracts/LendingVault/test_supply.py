@@ -47,8 +47,11 @@ def test_supply__bad_arguments__refused(world: LendingWorld, reverts: Reverts) -
         world.call("supply", 0, world.lender)
     with reverts("ZeroAddress"):
         world.call("supply", 1, zero)
-    with reverts("AmountTooLarge", SUPPLIED + 2**112, 2**112 - 1):
-        world.call("supply", 2**112, world.lender)
+    for amount in (2**112, 2**256 - 1):
+        with reverts("AmountTooLarge", amount, 2**112 - 1):
+            world.call("supply", amount, world.lender)
+    with reverts("AmountTooLarge", SUPPLIED + 2**112 - 1, 2**112 - 1):
+        world.call("supply", 2**112 - 1, world.lender)
 
 
 def test_supply__without_allowance__token_error(world: LendingWorld, reverts: Reverts) -> None:

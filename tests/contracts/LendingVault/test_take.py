@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oracle.domain import lending
+from oracle.domain import lending, margin
 from oracle.domain.lending import PositionState
 from tests.support.lending import MAX_UINT, SUPPLIED, WAD, LendingWorld, deploy_world, hostile_token
 from tests.support.local_chain import LocalChain
@@ -25,7 +25,7 @@ def start(world: LendingWorld, price: int) -> int:
 
 def take(world: LendingWorld, amount: int = MAX_UINT, limit: int = MAX_UINT) -> dict[str, Any]:
     """The liquidator buys for the outsider; returns the event."""
-    receipt = world.call("take", world.borrower, amount, limit, world.outsider, sender=world.liquidator)
+    receipt = world.call("take", world.borrower, world.asset, amount, limit, world.outsider, sender=world.liquidator)
     (event,) = world.events(receipt, "AuctionTaken")
     return event
 
@@ -43,8 +43,8 @@ def test_take__everything_for_sale__debt_repaid_and_surplus_the_borrowers(opened
     assert opened.balances(opened.outsider)[0] == outsider[0] + event["collateral"]
     assert opened.state() is PositionState.CLOSED
     surplus = 100 * 10**18 - event["collateral"]
-    assert opened.position()["collateral"] == surplus > 0
-    opened.call("withdrawCollateral", surplus, opened.borrower)
+    assert opened.amount() == surplus > 0
+    opened.call("withdrawCollateral", opened.asset, surplus, opened.borrower)
     assert opened.collateral.functions.balanceOf(opened.vault.address).call() == 0
 
 
@@ -69,21 +69,23 @@ def test_take__in_two_parts__the_second_is_cheaper(opened: LendingWorld) -> None
     second = take(opened, 10 * 10**18)
     assert second["price"] < first["price"]
     assert opened.state() is PositionState.AUCTION
-    assert opened.position()["collateral"] == 70 * 10**18
+    assert opened.amount() == 70 * 10**18
 
 
 def test_take__collateral_runs_out__loss_shared_by_lenders(opened: LendingWorld) -> None:
     opened.call("supply", SUPPLIED, opened.outsider, sender=opened.outsider)
     before = opened.read("market")
     start(opened, 1_000)
-    receipt = opened.call("take", opened.borrower, *ALL, opened.liquidator, sender=opened.liquidator)
+    receipt = opened.call(
+        "take", opened.borrower, opened.asset, opened.asset, *ALL, opened.liquidator, sender=opened.liquidator
+    )
     event = opened.events(receipt, "AuctionTaken")[0]
     assert event["collateral"] == 100 * 10**18
-    (loss,) = opened.events(receipt, "BadDebtSocialised")
+    (loss,) = opened.events(receipt, "BadDebtWrittenOff")
     assert opened.events(receipt, "AuctionEnded") == [{"account": opened.borrower, "cured": False}]
     position, market = opened.position(), opened.read("market")
     assert position["state"] == PositionState.INSOLVENT
-    assert (position["debt"], position["collateral"], position["badDebt"]) == (0, 0, loss["badDebt"])
+    assert (position["debt"], opened.amount(), position["badDebt"]) == (0, 0, loss["badDebt"])
     assert market["totalBadDebt"] == loss["badDebt"] > 40_000 * 10**6
     assert market["totalBorrowAssets"] == market["totalBorrowShares"] == 0
     assert market["totalSupplyAssets"] == before["totalSupplyAssets"] - loss["badDebt"] + interest_of(opened, before)
@@ -110,8 +112,7 @@ def test_take__insolvent_account_borrows_again__a_new_life(opened: LendingWorld)
 
 def test_take__price_feeds_dead__sale_goes_on(opened: LendingWorld) -> None:
     start(opened, 1_540)
-    for feed in (opened.price_feed, opened.volatility_feed):
-        opened.chain.send(feed.functions.setMode(1))
+    opened.set_mode(1)
     take(opened)
     assert opened.state() is PositionState.CLOSED
 
@@ -120,7 +121,9 @@ def test_take__after_the_tail__refused(opened: LendingWorld, reverts: Reverts) -
     started = start(opened, 1_540)
     opened.chain.mine(started + 3_600)
     with opened.chain.undone():
-        opened.vault.functions.take(opened.borrower, *ALL, opened.outsider).call({"from": opened.liquidator})
+        opened.vault.functions.take(opened.borrower, opened.asset, *ALL, opened.outsider).call(
+            {"from": opened.liquidator}
+        )
     opened.chain.mine()
     with reverts("AuctionExpired", started + 3_600):
         take(opened)
@@ -128,7 +131,7 @@ def test_take__after_the_tail__refused(opened: LendingWorld, reverts: Reverts) -
 
 def test_take__price_above_the_limit__refused(opened: LendingWorld, reverts: Reverts) -> None:
     start(opened, 1_540)
-    price = opened.read("auction", opened.borrower)["price"]
+    price = opened.holding()["salePrice"]
     with reverts("PriceAboveLimit", price, price - 1):
         take(opened, limit=price - 1)
     take(opened, limit=price)
@@ -136,9 +139,9 @@ def test_take__price_above_the_limit__refused(opened: LendingWorld, reverts: Rev
 
 def test_take__would_leave_dust__refused(opened: LendingWorld, reverts: Reverts) -> None:
     start(opened, 1_540)
-    auction = opened.read("auction", opened.borrower)
-    amount = lending.collateral_for(auction["debt"] - 50 * 10**6, auction["price"], opened.units)
-    left = auction["debt"] - lending.cost_of(amount, auction["price"], opened.units)
+    auction, price = opened.read("auction", opened.borrower), opened.holding()["salePrice"]
+    amount = lending.collateral_for(auction["debt"] - 50 * 10**6, price, opened.units)
+    left = auction["debt"] - lending.cost_of(amount, price, opened.units)
     with reverts("DebtBelowMinimum", left, 100 * 10**6):
         take(opened, amount)
 
@@ -150,9 +153,9 @@ def test_take__no_auction__refused(opened: LendingWorld, reverts: Reverts) -> No
 
 def test_take__bad_arguments__refused(opened: LendingWorld, reverts: Reverts) -> None:
     with reverts("ZeroAmount"):
-        opened.call("take", opened.borrower, 0, 1, opened.outsider, sender=opened.liquidator)
+        opened.call("take", opened.borrower, opened.asset, 0, 1, opened.outsider, sender=opened.liquidator)
     with reverts("ZeroAddress"):
-        opened.call("take", opened.borrower, 1, 1, "0x" + "0" * 40, sender=opened.liquidator)
+        opened.call("take", opened.borrower, opened.asset, 1, 1, "0x" + "0" * 40, sender=opened.liquidator)
 
 
 @pytest.mark.parametrize("less", [0, 1, 1_000])
@@ -189,12 +192,12 @@ def test_take__price_fell_by_the_99_percent_move__no_bad_debt(chain: LocalChain,
     world = deploy_world(chain, closeFactorBps=10_000, baseRate=0, slopeBelowKink=0, slopeAboveKink=0)
     world.call("supply", SUPPLIED, world.lender, sender=world.lender)
     world.set_volatility(percent * WAD // 100)
-    world.call("poke", world.borrower)
+    world.sync()
     world.pass_time(30 * 86_400)
-    assert world.read("liquidationLtv") == world.read("targetLiquidationLtv")
+    assert world.ltv() == world.ltv("targetLiquidationLtv")
     world.open_position(100 * 10**18, 150_000 * 10**6)
-    q99 = lending.Z99_WAD * percent // 100 * lending.sqrt_years(6 * 3600) // WAD
-    fallen = world.position()["liquidationPrice"] * WAD // (WAD + q99)
+    q99 = margin.quantile(percent * WAD // 100, margin.quantile_scale(6 * 3600, 0))
+    fallen = world.liquidation_price() * WAD // (WAD + q99)
     world.set_price(fallen)
     world.call("startAuction", world.borrower)
     started, top = chain.now(), lending.auction_start_price(fallen, 10_500)

@@ -70,6 +70,5 @@ def test_withdraw__bad_arguments__refused(world: LendingWorld, reverts: Reverts,
 
 
 def test_withdraw__feeds_dead__still_pays(world: LendingWorld) -> None:
-    for feed in (world.price_feed, world.volatility_feed):
-        world.chain.send(feed.functions.setMode(1))
+    world.set_mode(1)
     world.call("withdraw", 1, world.lender, sender=world.lender)

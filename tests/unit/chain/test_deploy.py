@@ -70,8 +70,8 @@ def test_deploy__everything__stands_and_is_wired(market: Market, chain: LocalCha
     assert (model.model_id, model.version, model.active) == (1, 1, True)
     assert ModelRegistry(client, deployment.registry).version(1, 1).status is ModelStatus.ACTIVE
     vault = client.contract("LendingVault", deployment.vault(VAULT).address)
-    config = client.call(vault.functions.config())
-    assert config[2:4] == (deployment.feed(PRICE).address, feed.address)
+    (config,) = client.call(vault.functions.collateralConfigs())
+    assert config[1:3] == (deployment.feed(PRICE).address, feed.address)
 
 
 def test_deploy__second_run__sends_nothing(own_client: ChainClient, window_circuit: WindowCircuit) -> None:

@@ -26,7 +26,7 @@ def test_vault__crash__warned_auctioned_and_taken(market: Market, chain: LocalCh
     lender.transact("supply", vault.supply(10**6 * DOLLAR, lender.address))
     borrower.transact("mint", collateral.mint(borrower.address, 100 * WAD))
     borrower.transact("approve", collateral.approve(vault.address))
-    borrower.transact("collateral", vault.add_collateral(100 * WAD, borrower.address))
+    borrower.transact("collateral", vault.add_collateral(collateral.address, 100 * WAD, borrower.address))
     assert vault.max_borrow(borrower.address) > 0
     loan = vault.max_borrow(borrower.address) * 9 // 10
     opened = borrower.transact("borrow", vault.borrow(loan, borrower.address))
@@ -40,11 +40,12 @@ def test_vault__crash__warned_auctioned_and_taken(market: Market, chain: LocalCh
     warned = liquidator.transact("poke", vault.poke(borrower.address))
     assert "PositionWarned" in [event.name for event in vault.events(warned)]
     started = liquidator.transact("auction", vault.start_auction(borrower.address))
-    assert [event.name for event in vault.events(started)][-1] == "AuctionStarted"
-    assert vault.auction(borrower.address).collateral > 0
+    assert [event.name for event in vault.events(started)][-2:] == ["AuctionStarted", "CollateralForSale"]
+    (holding,) = vault.holdings(borrower.address)
+    assert holding.sale_price > vault.collateral(collateral.address).price * 10**10
     liquidator.transact("mint", debt.mint(liquidator.address, 10**6 * DOLLAR))
     liquidator.transact("approve", debt.approve(vault.address))
-    taken = liquidator.transact("take", vault.take(borrower.address, liquidator.address))
+    taken = liquidator.transact("take", vault.take(borrower.address, collateral.address, liquidator.address))
     sold = next(event for event in vault.events(taken) if event.name == "AuctionTaken")
     assert sold.arguments["collateral"] == collateral.balance(liquidator.address) > 0
     assert vault.market().total_supply_assets >= 10**6 * DOLLAR

@@ -8,11 +8,11 @@ from oracle.domain.deployment import (
     Deployment,
     FeedGuards,
     FeedRecord,
-    LendingTerms,
     ObservationLimits,
     TokenRecord,
 )
 from oracle.domain.garch import GarchParams
+from oracle.domain.lending_types import CollateralTerms, VaultTerms
 from oracle.errors import ConfigurationError, NotFound
 
 GUARDS = FeedGuards(-(10**30), 10**30, 0, 100, 100, 3600, 2)
@@ -60,5 +60,5 @@ def test_with__some_members__others_kept() -> None:
 def test_as_tuple__structs__in_the_abis_order() -> None:
     assert GUARDS.as_tuple() == (-(10**30), 10**30, 0, 100, 100, 3600, 2)
     assert ObservationLimits(1, 2, 3, 4, 5).as_tuple() == (1, 2, 3, 4, 5)
-    assert LendingTerms(1, 2).as_tuple()[:2] == (1, 2)
-    assert len(LendingTerms(1, 2).as_tuple()) == 20
+    assert (VaultTerms(1, 2).as_tuple()[:2], len(VaultTerms().as_tuple())) == ((1, 2), 19)
+    assert (CollateralTerms(1, 2).as_tuple()[:2], len(CollateralTerms().as_tuple())) == ((1, 2), 11)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import exp, log
 from statistics import NormalDist
 
 import pytest
@@ -17,8 +17,6 @@ AMOUNTS = st.integers(1, 2**112 - 1)
 PRICES = st.integers(1, 2**64 - 1)
 LTVS = st.integers(1, WAD)
 UNITS = st.builds(Units, st.integers(6, 18), st.integers(6, 18))
-VOLATILITIES = st.integers(1, 20 * WAD)
-DELAYS = st.integers(60, 30 * 86_400)
 
 
 def test_z99__the_normal_quantile__to_fifteen_digits() -> None:
@@ -42,32 +40,6 @@ def test_liquidation_price__nothing_owed_or_nothing_there__the_ends() -> None:
     assert lending.liquidation_price(5, 0, WAD, Units(18, 6)) == 0
     assert lending.liquidation_price(0, 5, WAD, Units(18, 6)) == MAX_UINT256
     assert lending.health_factor(5, WAD, 0) == MAX_UINT256
-
-
-@given(VOLATILITIES, VOLATILITIES, DELAYS)
-def test_target_ltv__more_volatility__never_a_higher_target(first: int, second: int, secs: int) -> None:
-    delay = lending.sqrt_years(secs)
-    low, high = sorted((first, second))
-    targets = [lending.target_ltv(v, delay, WAD // 20, WAD // 10, WAD * 9 // 10) for v in (low, high)]
-    assert WAD // 10 <= targets[1] <= targets[0] <= WAD * 9 // 10
-
-
-@given(VOLATILITIES, DELAYS)
-def test_target_ltv__unclipped__just_below_the_real_number(volatility: int, secs: int) -> None:
-    target = lending.target_ltv(volatility, lending.sqrt_years(secs), WAD // 20, 0, WAD)
-    q99 = NormalDist().inv_cdf(0.99) * volatility / WAD * sqrt(secs / (365 * 86_400))
-    assert target / WAD == pytest.approx(1 / (1.05 + q99), rel=1e-12)
-
-
-@given(st.integers(0, WAD), st.integers(0, WAD), st.integers(0, 10**7), st.integers(1, 1000), st.integers(1, 1000))
-def test_ramped_ltv__any_way__never_past_the_target_and_steps_add_up(
-    ltv: int, target: int, secs: int, down: int, up: int
-) -> None:
-    end = lending.ramped_ltv(ltv, target, secs, down, up)
-    assert min(ltv, target) <= end <= max(ltv, target)
-    assert lending.ramped_ltv(ltv, target, 0, down, up) == ltv
-    half = lending.ramped_ltv(ltv, target, secs // 2, down, up)
-    assert abs(lending.ramped_ltv(half, target, secs - secs // 2, down, up) - end) <= 1
 
 
 @given(PRICES, st.integers(2, 2**32 - 1), st.data())
@@ -127,10 +99,10 @@ def test_target_ltv__fall_by_q99_and_sale_at_the_bonus__covers_the_debt(q99: flo
 FACTS = {
     "opened_at": 1,
     "borrow_shares": 1,
+    "warned_at": 0,
+    "alarmed_at": 0,
     "auction_started_at": 0,
     "bad_debt": 0,
-    "health_factor": WAD,
-    "health_factor_at_target": WAD,
 }
 
 
@@ -139,12 +111,12 @@ FACTS = {
     [
         ({"opened_at": 0}, PositionState.NONE),
         ({}, PositionState.OPEN),
-        ({"health_factor_at_target": WAD - 1}, PositionState.WARNED),
-        ({"health_factor": WAD - 1}, PositionState.WARNED),
-        ({"auction_started_at": 9}, PositionState.AUCTION),
+        ({"warned_at": 5}, PositionState.WARNED),
+        ({"alarmed_at": 5}, PositionState.WARNED),
+        ({"auction_started_at": 9, "warned_at": 5}, PositionState.AUCTION),
         ({"borrow_shares": 0}, PositionState.CLOSED),
         ({"borrow_shares": 0, "bad_debt": 1}, PositionState.INSOLVENT),
     ],
 )
-def test_state_of__each_state__from_its_facts(changes: dict[str, int], state: PositionState) -> None:
-    assert lending.state_of(**{**FACTS, **changes}) is state
+def test_position_state__each_state__from_its_facts(changes: dict[str, int], state: PositionState) -> None:
+    assert lending.position_state(**{**FACTS, **changes}) is state
