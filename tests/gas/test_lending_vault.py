@@ -53,12 +53,12 @@ def test_gas__lenders(world: LendingWorld, gas_snapshot: Snapshot) -> None:
 
 
 def test_gas__borrowers(world: LendingWorld, gas_snapshot: Snapshot) -> None:
-    measure(world, gas_snapshot, "/again", "addCollateral", 10**18, world.borrower)
+    measure(world, gas_snapshot, "/again", "addCollateral", world.asset, 10**18, world.borrower)
     measure(world, gas_snapshot, "/again", "borrow", 10**9, world.borrower)
-    measure(world, gas_snapshot, "/with-debt", "withdrawCollateral", 10**17, world.borrower)
+    measure(world, gas_snapshot, "/with-debt", "withdrawCollateral", world.asset, 10**17, world.borrower)
     measure(world, gas_snapshot, "/part", "repay", 10**9, world.borrower)
     measure(world, gas_snapshot, "/all", "repay", MAX_UINT, world.borrower)
-    measure(world, gas_snapshot, "/without-debt", "withdrawCollateral", 10**17, world.borrower)
+    measure(world, gas_snapshot, "/without-debt", "withdrawCollateral", world.asset, 10**17, world.borrower)
     measure(world, gas_snapshot, "/first", "borrow", 10**9, world.borrower)
 
 
@@ -69,8 +69,12 @@ def test_gas__poke(world: LendingWorld, gas_snapshot: Snapshot) -> None:
 
 
 def test_gas__auction(on_sale: LendingWorld, gas_snapshot: Snapshot) -> None:
-    measure(on_sale, gas_snapshot, "/part", "take", on_sale.borrower, 10**18, MAX_UINT, on_sale.liquidator)
-    measure(on_sale, gas_snapshot, "/rest", "take", on_sale.borrower, MAX_UINT, MAX_UINT, on_sale.liquidator)
+    measure(
+        on_sale, gas_snapshot, "/part", "take", on_sale.borrower, on_sale.asset, 10**18, MAX_UINT, on_sale.liquidator
+    )
+    measure(
+        on_sale, gas_snapshot, "/rest", "take", on_sale.borrower, on_sale.asset, MAX_UINT, MAX_UINT, on_sale.liquidator
+    )
 
 
 def test_gas__auction_starts(world: LendingWorld, gas_snapshot: Snapshot) -> None:
@@ -83,7 +87,9 @@ def test_gas__auction_starts(world: LendingWorld, gas_snapshot: Snapshot) -> Non
 def test_gas__bad_debt(world: LendingWorld, gas_snapshot: Snapshot) -> None:
     world.set_price(1_000 * 10**8)
     world.call("startAuction", world.borrower)
-    measure(world, gas_snapshot, "/writes-off", "take", world.borrower, MAX_UINT, MAX_UINT, world.liquidator)
+    measure(
+        world, gas_snapshot, "/writes-off", "take", world.borrower, world.asset, MAX_UINT, MAX_UINT, world.liquidator
+    )
 
 
 def test_size__code_of_the_vault(settings: Settings, compiled: object, gas_snapshot: Snapshot) -> None:

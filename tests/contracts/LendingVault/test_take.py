@@ -76,9 +76,7 @@ def test_take__collateral_runs_out__loss_shared_by_lenders(opened: LendingWorld)
     opened.call("supply", SUPPLIED, opened.outsider, sender=opened.outsider)
     before = opened.read("market")
     start(opened, 1_000)
-    receipt = opened.call(
-        "take", opened.borrower, opened.asset, opened.asset, *ALL, opened.liquidator, sender=opened.liquidator
-    )
+    receipt = opened.call("take", opened.borrower, opened.asset, *ALL, opened.liquidator, sender=opened.liquidator)
     event = opened.events(receipt, "AuctionTaken")[0]
     assert event["collateral"] == 100 * 10**18
     (loss,) = opened.events(receipt, "BadDebtWrittenOff")
