@@ -34,7 +34,7 @@ class RoundRow:
 
 @dataclass(frozen=True, slots=True)
 class LoanEvent:
-    """Something that happened to the loan: opened, warned, cleared, auction, for sale, liquidated, ended or bad debt."""
+    """What happened to the loan: opened, warned, cleared, auction, for sale, liquidated, ended or bad debt."""
 
     observed_at: int
     kind: str
