@@ -6,6 +6,7 @@ OracleError
 │   │   └── RpcRefused       the node answered, with an error that is no revert
 │   ├── SourceUnavailable
 │   ├── ServiceUnavailable
+│   ├── SignerUnavailable
 │   ├── TransactionNotMined
 │   └── FeeAboveCap
 ├── SkipCycle                nothing to do now, or these facts are not acceptable: go on with the next cycle
@@ -70,6 +71,10 @@ class SourceUnavailable(Retry):
 
 class ServiceUnavailable(Retry):
     """The Plumbline service does not answer."""
+
+
+class SignerUnavailable(Retry):
+    """The remote signer does not answer."""
 
 
 class TransactionNotMined(Retry):

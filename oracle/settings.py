@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     )
     keystore: Path | None = Field(None, description="Encrypted keystore file instead of operator_key.")
     keystore_password_file: Path | None = Field(None, description="File with the keystore's password.")
+    signer_url: str = Field("", description="Remote signer (eth_signTransaction) instead of a key.")
+    signer_address: str = Field("", description="The account that the remote signer signs for.")
     confirmations: int = Field(0, ge=0, description="Blocks on top of a transaction's block before it counts.")
     max_fee_gwei: int = Field(200, gt=0, description="Cap on maxFeePerGas, also for replacements.")
     tx_timeout_secs: float = Field(60.0, gt=0, description="Seconds in the pool before a transaction is replaced.")

@@ -10,9 +10,10 @@ from typing import Final
 from eth_account import Account
 from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 from eth_account.signers.local import LocalAccount
-from eth_utils.address import to_checksum_address
+from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError
 
+from oracle.chain.signers import RemoteSigner, Signer
 from oracle.constants import ANVIL_MNEMONIC, LOCAL_CHAIN_IDS
 from oracle.errors import ConfigurationError, UnsafeSetup
 from oracle.settings import Settings
@@ -64,8 +65,8 @@ def local_roles(chain_id: int) -> LocalRoles:
     )
 
 
-def operator_account(settings: Settings) -> LocalAccount:
-    """The account that pays: operator_key, else the keystore file, else (local chains only) Anvil's operator.
+def operator_account(settings: Settings) -> Signer:
+    """The account that pays: operator_key, keystore file or remote signer, else (local chains only) Anvil's operator.
 
     Raises ConfigurationError for a malformed key or keystore, UnsafeSetup for a well-known key off local chains.
     """
@@ -78,15 +79,27 @@ def operator_account(settings: Settings) -> LocalAccount:
     return account
 
 
-def configured_account(settings: Settings) -> LocalAccount | None:
-    """The account of operator_key or keystore; None when neither is set. Raises ConfigurationError."""
-    if settings.operator_key is not None and settings.keystore is not None:
-        raise ConfigurationError("operator_key and keystore are both set", remedy="Set one of them.")
+def configured_account(settings: Settings) -> Signer | None:
+    """The account of operator_key, keystore or signer_url; None when none is set. Raises ConfigurationError."""
+    if sum((settings.operator_key is not None, settings.keystore is not None, bool(settings.signer_url))) > 1:
+        raise ConfigurationError(
+            "more than one of operator_key, keystore and signer_url is set", remedy="Set one of them."
+        )
     if settings.operator_key is not None:
         return account_from_key(settings.operator_key.get_secret_value())
     if settings.keystore is not None:
         return _from_keystore(settings)
+    if settings.signer_url:
+        return _remote(settings)
     return None
+
+
+def _remote(settings: Settings) -> RemoteSigner:
+    if not is_address(settings.signer_address):
+        raise ConfigurationError(
+            "signer_url is set without the address that it signs for", remedy="Set PLUMBLINE_SIGNER_ADDRESS."
+        )
+    return RemoteSigner(settings.signer_url, settings.signer_address)
 
 
 def account_from_key(key: str) -> LocalAccount:
@@ -114,7 +127,10 @@ def well_known_addresses() -> frozenset[str]:
     return frozenset(account.address for account in (*derived, *toys))
 
 
-_KEY_REMEDY: Final = "Set PLUMBLINE_OPERATOR_KEY, or PLUMBLINE_KEYSTORE and PLUMBLINE_KEYSTORE_PASSWORD_FILE."
+_KEY_REMEDY: Final = (
+    "Set PLUMBLINE_OPERATOR_KEY, or PLUMBLINE_KEYSTORE and PLUMBLINE_KEYSTORE_PASSWORD_FILE, "
+    "or PLUMBLINE_SIGNER_URL and PLUMBLINE_SIGNER_ADDRESS."
+)
 
 
 @cache

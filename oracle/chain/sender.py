@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3.contract.contract import ContractConstructor, ContractFunction
@@ -23,6 +22,7 @@ from oracle.chain.accounts import refuse_well_known
 from oracle.chain.client import ChainClient, calldata, checked_address
 from oracle.chain.fees import GWEI, Fees, initial_fees, replacement_fees
 from oracle.chain.reverts import TransactionReverted
+from oracle.chain.signers import Signer
 from oracle.domain.outbox import Outbox, OutboxEntry, OutboxState, SignedAttempt
 from oracle.errors import (
     Conflict,
@@ -60,7 +60,7 @@ class _Call:
 class Sender:
     """Sends transactions of one key. Safe for threads; waits happen outside its lock."""
 
-    def __init__(self, client: ChainClient, account: LocalAccount, outbox: Outbox) -> None:
+    def __init__(self, client: ChainClient, account: Signer, outbox: Outbox) -> None:
         refuse_well_known(account.address, client.chain_id)
         self.address: Final = account.address
         self._client = client

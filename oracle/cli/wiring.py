@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from eth_account.signers.local import LocalAccount
-
 from oracle.chain.accounts import configured_account, local_roles, operator_account
 from oracle.chain.client import ChainClient
 from oracle.chain.deploy import Deployer
 from oracle.chain.records import load_deployment
 from oracle.chain.sender import Sender
+from oracle.chain.signers import Signer
 from oracle.cli import stack as records
 from oracle.cli.market_plan import names
 from oracle.cli.proving import opened_engine
@@ -52,7 +51,7 @@ def opened_database(settings: Settings) -> Iterator[Engine]:
         engine.dispose()
 
 
-def deploying_account(settings: Settings) -> LocalAccount:
+def deploying_account(settings: Settings) -> Signer:
     """Who owns what is deployed: the configured key, on a local chain else its deployer."""
     configured = configured_account(settings)
     if configured is None and settings.chain_id in LOCAL_CHAIN_IDS:
