@@ -20,6 +20,7 @@ from oracle.cli.commands import (
     key,
     model,
     prove,
+    publisher,
     replay,
     srs,
     stack,
@@ -69,6 +70,7 @@ app.command("status")(stack.status)
 app.command("deploy")(chain.deploy)
 app.add_typer(feed.app, name="feed")
 app.add_typer(model.app, name="model")
+app.add_typer(publisher.app, name="publisher")
 app.add_typer(srs.app, name="srs")
 app.add_typer(groth16.app, name="groth16")
 app.add_typer(db.app, name="db")

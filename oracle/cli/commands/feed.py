@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from oracle.cli import render
+from oracle.cli.commands.confirming import DryRunOption, RpcOption, YesOption, confirm
 from oracle.cli.context import JsonOption, invocation
 
 app = typer.Typer(name="feed", help="Feeds: list them, push a round, read and verify rounds.", no_args_is_help=True)
@@ -99,6 +100,82 @@ def verify(
 
     call = invocation(ctx)
     render.print_verification(verify_round(call.settings, name, round_id), as_json=call.as_json)
+
+
+@app.command("pause")
+def pause(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    rpc_url: RpcOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Stops a proven feed: no round is taken, and consumers read its conservative value. By its guardian.
+
+    Example:
+
+      plumbline feed pause spx-volatility --yes
+    """
+    _set_paused(ctx, name, paused=True, rpc_url=rpc_url, dry_run=dry_run, yes=yes)
+
+
+@app.command("unpause")
+def unpause(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    rpc_url: RpcOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ends a feed's pause. By its admin, not by the guardian.
+
+    Example:
+
+      plumbline feed unpause spx-volatility --yes
+    """
+    _set_paused(ctx, name, paused=False, rpc_url=rpc_url, dry_run=dry_run, yes=yes)
+
+
+def _set_paused(ctx: typer.Context, name: str, *, paused: bool, rpc_url: str | None, dry_run: bool, yes: bool) -> None:
+    from oracle.cli.incidents import set_paused
+
+    call = invocation(ctx)
+    confirm(f"{'pause' if paused else 'unpause'} {name}", yes=yes or dry_run)
+    facts = set_paused(call.settings, name, paused=paused, rpc_url=rpc_url, dry_run=dry_run)
+    render.print_json(facts) if call.as_json else render.print_facts(facts)
+
+
+@app.command("migrate")
+def migrate(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    version: Annotated[int, typer.Option("--version", min=0, help="The model's version; 0: the current one.")] = 0,
+    rpc_url: RpcOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Moves a proven feed to another version of its model, for its next rounds. By its admin.
+
+    The version must be active in the registry: `plumbline model deploy` brings it there.
+
+    Example:
+
+      plumbline feed migrate spx-volatility --version 2 --yes
+    """
+    from oracle.cli.incidents import migrate as migrated
+
+    call = invocation(ctx)
+    confirm(
+        f"move {name} to {f'version {version}' if version else 'the current version'} of its model", yes=yes or dry_run
+    )
+    facts = migrated(call.settings, name, version, rpc_url=rpc_url, dry_run=dry_run)
+    render.print_json(facts) if call.as_json else render.print_facts(facts)
 
 
 def _answer(feed: dict[str, Any]) -> str:

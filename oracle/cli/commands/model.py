@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from oracle.cli import render
+from oracle.cli.commands.confirming import DryRunOption, RpcOption, YesOption, confirm
 from oracle.cli.context import JsonOption, ProofSystem, SystemOption, invocation
 from oracle.errors import InvalidInput
 
@@ -159,6 +160,35 @@ def deploy(
         render.print_json(facts)
     else:
         render.print_facts(facts)
+
+
+@app.command("revoke")
+def revoke(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    version: Annotated[int, typer.Option("--version", min=0, help="The version; 0: the registered one.")] = 0,
+    rpc_url: RpcOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Revokes a model's version for ever: no proof of it is accepted again. By the model's owner or the guardian.
+
+    Feeds that use it take no round until they are migrated; they are named in what it prints.
+
+    Example:
+
+      plumbline model revoke garch-vol-32 --version 1 --yes
+    """
+    from oracle.cli.incidents import revoke as revoked
+
+    call = invocation(ctx)
+    confirm(
+        f"revoke {f'version {version}' if version else 'the registered version'} of {name} for ever", yes=yes or dry_run
+    )
+    facts = revoked(call.settings, name, version, rpc_url=rpc_url, dry_run=dry_run)
+    render.print_json(facts) if call.as_json else render.print_facts(facts)
 
 
 @app.command("list")
