@@ -12,8 +12,9 @@ TEST_ARGS ?=
 TEST_WORKERS ?= 2
 BENCH_ARGS ?=
 MODEL_ARGS ?=
+REPLAY_ARGS ?=
 
-.PHONY: help setup contracts circuits demo up test lint format typecheck layers models bench gas ape clean
+.PHONY: help setup contracts circuits demo up test lint format typecheck layers models replays bench gas ape clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,6 +63,9 @@ format: setup ## Rewrite Python in the house format
 
 models: setup ## Train every model family again, score it, and print every bar (MODEL_ARGS=--check: write nothing)
 	@$(BIN)/python scripts/train_model.py --all $(MODEL_ARGS)
+
+replays: setup ## Four crashes through perp, options and lending, into docs/replays.md (REPLAY_ARGS="--data FOLDER")
+	@$(BIN)/python scripts/replays.py $(REPLAY_ARGS)
 
 bench: setup ## Speed and gas, against ezkl's own calibration in the same run
 	@$(BIN)/python -m bench $(BENCH_ARGS)

@@ -94,7 +94,7 @@ def test_replay__out__writes_report_and_plots_without_prices(sampled: tuple[dict
     assert all(last not in path.read_text() for path in out.iterdir())
 
 
-@pytest.mark.parametrize("protocol", ["options"])
+@pytest.mark.parametrize("protocol", ["options", "lending"])
 def test_replay__without_proofs__says_that_nothing_is_proven(own: Settings, market: Path, protocol: str) -> None:
     report = run_replay(own, ReplayOptions(protocol, f"csv:{market}", start="2021-01-01", proofs="none"), silent).report
     assert report.proofs.text.startswith("Nothing is proven")

@@ -19,7 +19,7 @@ from oracle.domain.replay.perp import DECIMALS, STATIC, VARIANTS
 from oracle.domain.replay.runs import VariantRun, deployed_at
 from oracle.domain.replay.statics import Statics
 
-MINTED: Final = 10**12 * 10**DECIMALS
+MINTED: Final = 10**27
 MAX_UINT: Final = 2**256 - 1
 NOBODY: Final = "0x" + "0" * 40
 _NOT_IN_CONTRACT: Final = ("decimals", "has_weight")

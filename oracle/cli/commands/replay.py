@@ -28,6 +28,9 @@ def replay(
         ),
     ] = "sampled",
     every: Annotated[int, typer.Option("--every", help="With sampled proofs, one round in so many.", min=1)] = 100,
+    twins_only: Annotated[
+        bool, typer.Option("--twins-only", help="The Python twins alone, no contracts: years in a minute or two.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Draws the users; the same for every variant.")] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Write report.json and the plots into this folder.")] = None,
     as_json: JsonOption = False,
@@ -51,7 +54,9 @@ def replay(
     from oracle.cli.replay.screen import print_report
 
     call = invocation(ctx)
-    options = ReplayOptions(protocol, source, symbol, start, end, proofs, every, seed).checked()
+    options = ReplayOptions(
+        protocol, source, symbol, start, end, proofs, every, seed, contracts=not twins_only
+    ).checked()
     if out is not None:
         require_matplotlib()
     with render.working("replay", quiet=call.as_json) as say:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from oracle.chain.replay.lending import LendingProduction
 from oracle.chain.replay.options import OptionsProduction
 from oracle.chain.replay.performance import Production
 from oracle.chain.replay.perp import PerpProduction
 from oracle.chain.replay.stage import Cast, Stage
-from oracle.domain.replay import options, perp
+from oracle.domain.replay import lending, options, perp
 from oracle.domain.replay.calls import Hour
-from oracle.domain.replay.population import trading_intents, writing_intents
+from oracle.domain.replay.population import borrowing_intents, trading_intents, writing_intents
 from oracle.domain.replay.report import Bar, margin_bars
 from oracle.domain.replay.runs import VariantRun
 from oracle.domain.replay.statics import Statics
@@ -66,7 +67,24 @@ def _options_bars(hours: Sequence[Hour], runs: Mapping[str, VariantRun], statics
     return margin_bars(hours, runs[options.DYNAMIC], statics)
 
 
+def _run_lending(hours: Sequence[Hour], statics: Statics, seed: int) -> list[VariantRun]:
+    intents = borrowing_intents(seed, len(hours))
+    return [lending.run_lending(name, hours, statics, intents) for name in lending.VARIANTS]
+
+
+def _lending_production(
+    stage: Stage, cast: Cast, hours: Sequence[Hour], statics: Statics, risk: str | None
+) -> Production:
+    return LendingProduction(stage, cast, statics, risk)
+
+
+def _lending_bars(hours: Sequence[Hour], runs: Mapping[str, VariantRun], statics: Statics) -> list[Bar]:
+    debt = lending.foreseen_bad_debt(hours, runs[lending.DYNAMIC])
+    return [Bar("bad debt after falls of no more than the foreseen 99 % move", debt, "0", debt == 0)]
+
+
 PROTOCOLS: Final[dict[str, Protocol]] = {
+    "lending": Protocol(lending.DYNAMIC, lending.STATIC, _run_lending, _lending_production, _lending_bars),
     "perp": Protocol(perp.DYNAMIC, perp.STATIC, _run_perp, _perp_production, _perp_bars),
     "options": Protocol(options.DYNAMIC, options.STATIC, _run_options, _options_production, _options_bars),
 }

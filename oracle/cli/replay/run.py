@@ -43,7 +43,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """What the user asked for. `every`: with sampled proofs, one round in so many is proven."""
+    """What the user asked for.
+
+    `every`: with sampled proofs, one round in so many is proven. Without `contracts` the twins run alone.
+    """
 
     protocol: str
     source: str
@@ -53,6 +56,7 @@ class ReplayOptions:
     proofs: str = SAMPLED
     every: int = 100
     seed: int = 1
+    contracts: bool = True
 
     def checked(self) -> ReplayOptions:
         """Itself. Raises InvalidInput for a protocol or a mode that there is not."""
@@ -62,6 +66,10 @@ class ReplayOptions:
         ):
             if value not in known:
                 raise InvalidInput(f"{name} {value!r} is not one of {', '.join(known)}")
+        if not self.contracts and self.proofs != NONE:
+            raise InvalidInput(
+                "the twins alone verify no proof", remedy="Give --proofs none, or leave out --twins-only."
+            )
         return self
 
 
@@ -84,7 +92,9 @@ def run_replay(settings: Settings, options: ReplayOptions, say: Say) -> Replayed
         say(f"{len(hours)} hours, the twins")
         runs = protocol.run(hours, sample.statics, options.seed)
         proven = proven_hours(options, hours, runs)
-        done = _on_chain(settings, sample, hours, runs, protocol=protocol, answers=answers, proven=proven, say=say)
+        done = Performance(0, 0, (), 0)
+        if options.contracts:
+            done = _on_chain(settings, sample, hours, runs, protocol=protocol, answers=answers, proven=proven, say=say)
     mode = reporting.Proofs(options.proofs, CIRCUIT, sum(h.risk > 0 for h in hours), len(done.proven))
     return Replayed(
         _report(options, sample, hours, runs, protocol=protocol, proofs=mode, done=done, began=began), hours, runs

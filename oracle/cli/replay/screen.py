@@ -62,6 +62,8 @@ def statics_text(report: Report) -> str:
 
 def equality_text(report: Report) -> str:
     """How contracts and twins compare."""
+    if not report.calls:
+        return "The Python twins alone: no contract ran."
     equal = f"{report.figures_equal:,} figures of the end state equal the twins', to the wei"
     return f"{report.calls:,} calls on chain; {equal}."
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from oracle.domain.lending_types import LendingRefusal
 from oracle.domain.options_types import OptionsRefusal
 from oracle.domain.perp_types import PerpRefusal
 
-Refusal = (PerpRefusal, OptionsRefusal)
+Refusal = (PerpRefusal, OptionsRefusal, LendingRefusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,17 @@ class Recorder:
     def __call__(self, sender: str, function: str, *args: Any) -> Any:
         """The call's result. Raises the twin's refusal, which is counted."""
         try:
-            result = getattr(self._twin, _snake(function))(sender, *args)
+            result = self._method(function)(sender, *args)
         except Refusal as refusal:
             self.refusals[refusal.name] = self.refusals.get(refusal.name, 0) + 1
             raise
         self._calls.append(Call(self._variant, sender, function, args))
         return result
+
+    def _method(self, function: str) -> Callable[..., Any]:
+        """Twins name their calls as the contract does, or in snake case."""
+        method: Callable[..., Any] = getattr(self._twin, function, None) or getattr(self._twin, _snake(function))
+        return method
 
     def note(self, sender: str, function: str, *args: Any) -> None:
         """Keeps a call whose twin has another form."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 from typing import Final
 
@@ -153,3 +154,68 @@ def _of_writer(seed: int, index: int, hours: int, habits: WritingHabits) -> Iter
             tops_up=tops_up,
         )
         at += (days + 1) * 24 + int(draw.expovariate(1 / habits.mean_idle))
+
+
+# ln(health factor) of the 716 of Aave v3's 1,000 largest borrowers that lie in (0, ln 10), 2025-12: share, value
+HEALTH_QUANTILES: Final = ((0.05, 0.084), (0.25, 0.255), (0.5, 0.437), (0.75, 0.715), (0.95, 1.168))
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowingHabits:
+    """How borrowers behave. Sizes in whole quote of collateral; health factors are drawn from Aave's borrowers.
+
+    `reacting_share`: of borrowers who add collateral when they are warned, as much as brings back the health that they
+    began with.
+    """
+
+    borrowers: int = 32
+    reacting_share: float = 0.3
+    median_collateral: float = 300_000.0
+    log_deviation: float = 1.0
+    max_collateral: float = 3_000_000.0
+    min_collateral: float = 10_000.0
+    mean_hold: float = 240.0
+    mean_idle: float = 24.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.borrowers <= MAX_TRADERS:
+            raise InvalidInput(f"a replay takes from 1 to {MAX_TRADERS} borrowers, not {self.borrowers}")
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowingIntent:
+    """A loan that a borrower means to hold between two hours; `health` is what the health factor is to begin with."""
+
+    borrower: str
+    opens: int
+    closes: int
+    collateral: int
+    health: float
+    reacts: bool
+
+
+def borrowing_intents(seed: int, hours: int, habits: BorrowingHabits | None = None) -> list[BorrowingIntent]:
+    """All loans of all borrowers within so many hours, by opening."""
+    chosen = habits or BorrowingHabits()
+    found = [intent for i in range(chosen.borrowers) for intent in _of_borrower(seed, i, hours, chosen)]
+    return sorted(found, key=lambda intent: (intent.opens, intent.borrower))
+
+
+def health_factor(share: float) -> float:
+    """The health factor below which such a share of Aave's borrowers are, linear between the known quantiles."""
+    points = [(0.0, 0.0), *HEALTH_QUANTILES, (1.0, HEALTH_QUANTILES[-1][1])]
+    for (low, first), (high, last) in pairwise(points):
+        if share <= high:
+            return math.exp(first + (last - first) * (share - low) / (high - low))
+    return math.exp(points[-1][1])
+
+
+def _of_borrower(seed: int, index: int, hours: int, habits: BorrowingHabits) -> Iterator[BorrowingIntent]:
+    draw = Random(f"{seed}/borrower/{index}")
+    reacts = draw.random() < habits.reacting_share
+    at = int(draw.uniform(0, habits.mean_idle)) + 1
+    while at < hours - 1:
+        closes = min(hours - 1, at + 2 + int(draw.expovariate(1 / habits.mean_hold)))
+        size = _size(draw, habits.median_collateral, habits.log_deviation, habits.min_collateral, habits.max_collateral)
+        yield BorrowingIntent(f"borrower-{index}", at, closes, size, health_factor(draw.random()), reacts)
+        at = closes + 1 + int(draw.expovariate(1 / habits.mean_idle))

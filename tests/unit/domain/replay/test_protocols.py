@@ -1,0 +1,135 @@
+"""The users' lives on the twins: what is the same for every variant, and what differs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from random import Random
+
+import pytest
+
+from oracle.domain.replay import lending, options, perp
+from oracle.domain.replay.calls import Hour
+from oracle.domain.replay.population import (
+    TradingHabits,
+    WritingHabits,
+    borrowing_intents,
+    health_factor,
+    trading_intents,
+    writing_intents,
+)
+from oracle.domain.replay.report import margin_bars, worst
+from oracle.domain.replay.runs import VariantRun
+from oracle.domain.replay.statics import Statics
+from oracle.units import WAD
+
+HOURS, CRASH = 100, 60
+STATICS = Statics(margin=8 * WAD // 100, reference_risk=6 * WAD // 100, hours=5_000)
+
+
+def market(fall: float, risk_before: int = 8, risk_after: int = 20) -> list[Hour]:
+    """A calm market that falls at once at hour 60; its risk is known an hour later."""
+    draw, price, found = Random(1), 2_000 * 10**8, []
+    for hour in range(HOURS):
+        price = round(price * math.exp(draw.gauss(-fall if hour == CRASH else 0.0, 0.003)))
+        risk = (risk_after if hour > CRASH else risk_before) * WAD // 100
+        found.append(Hour(1_700_000_000 // 3600 * 3600 + 3600 * hour, price, risk, 6 * WAD // 10))
+    return found
+
+
+def perp_runs(hours: list[Hour]) -> dict[str, VariantRun]:
+    intents = trading_intents(1, len(hours), TradingHabits(traders=12))
+    configs = perp.variants(STATICS, hours[0].price)
+    return {name: perp.run_perp(name, config, hours, STATICS, intents) for name, config in configs.items()}
+
+
+def option_runs(hours: list[Hour]) -> dict[str, VariantRun]:
+    intents = writing_intents(1, len(hours), WritingHabits(writers=3))
+    configs = options.variants(STATICS, hours[0].price)
+    return {name: options.run_options(name, config, hours, intents) for name, config in configs.items()}
+
+
+def lending_runs(hours: list[Hour]) -> dict[str, VariantRun]:
+    intents = borrowing_intents(1, len(hours))
+    return {name: lending.run_lending(name, hours, STATICS, intents) for name in lending.VARIANTS}
+
+
+def test_perp__sudden_fall__leaves_bad_debt_in_its_hour_alone() -> None:
+    runs = perp_runs(market(0.25))
+    for run in runs.values():
+        assert run.hours[CRASH].bad_debt > 0
+        assert sum(h.bad_debt for h in run.hours) == run.hours[CRASH].bad_debt
+        assert sum(h.liquidations for h in run.hours[:CRASH]) == 0
+
+
+def test_perp__margins__static_stands_still_and_dynamic_ramps() -> None:
+    runs = perp_runs(market(0.02))
+    assert {h.requirement for h in runs[perp.STATIC].hours} == {0.08}
+    dynamic = [h.requirement for h in runs[perp.DYNAMIC].hours]
+    assert dynamic[CRASH] == 0.08
+    assert all(0 <= after - before <= 0.005 / 24 + 1e-12 for before, after in itertools.pairwise(dynamic))
+    assert dynamic[-1] > 0.08
+
+
+def test_perp__last_hour__everybody_has_closed() -> None:
+    for run in perp_runs(market(0.05)).values():
+        assert (run.hours[-1].exposure, run.hours[-1].collateral) == (0, 0)
+        assert run.twin.state.longs == run.twin.state.shorts == 0
+
+
+def test_options__shocks__static_ones_stand_still() -> None:
+    runs = option_runs(market(0.05))
+    assert {h.requirement for h in runs[options.STATIC].hours} == {0.08}
+    assert {h.requirement for h in runs[options.DERIVE].hours} == {0.15}
+    assert len({h.requirement for h in runs[options.DYNAMIC].hours}) > 30
+
+
+def test_options__larger_shock__more_collateral_for_the_exposure() -> None:
+    runs = option_runs(market(0.0))
+    ratios = {name: run.outcome().collateral_ratio for name, run in runs.items()}
+    assert ratios[options.STATIC] < ratios[options.DERIVE]
+    assert ratios[options.DYNAMIC] == pytest.approx(ratios[options.STATIC], rel=0.6)
+
+
+def test_lending__fall_beyond_the_foreseen__is_told_from_one_within() -> None:
+    hours = market(0.5)
+    assert lending.unforeseen_fall(hours, CRASH)
+    assert not lending.unforeseen_fall(hours, CRASH - 1)
+    runs = lending_runs(hours)
+    for run in runs.values():
+        assert run.outcome().bad_debt > 0
+        assert lending.foreseen_bad_debt(hours, run) == 0
+
+
+def test_lending__mild_fall__liquidates_without_bad_debt() -> None:
+    for run in lending_runs(market(0.07)).values():
+        outcome = run.outcome()
+        assert outcome.liquidations > 0
+        assert outcome.bad_debt == 0
+        assert outcome.fund_change > 0
+
+
+def test_health_factor__quantiles__are_aaves() -> None:
+    assert [round(math.log(health_factor(share)), 3) for share in (0.05, 0.5, 0.95)] == [0.084, 0.437, 1.168]
+    assert health_factor(0.0) == 1.0
+
+
+def test_runs__same_hours__same_calls() -> None:
+    first, again = (perp_runs(market(0.05))[perp.DYNAMIC] for _ in range(2))
+    assert [(m.time, m.calls) for m in first.moments] == [(m.time, m.calls) for m in again.moments]
+
+
+def test_margin_bars__calm_market__no_hits_and_no_excess_bar() -> None:
+    hours = market(0.0)
+    bars = {bar.name: bar for bar in margin_bars(hours, perp_runs(hours)[perp.DYNAMIC], STATICS)}
+    assert bars["Kupiec p, long side, 0 hits in 4 days"].reached
+    assert not any(name.startswith("mean excess") for name in bars)
+    assert bars["mean margin over the static"].value > 0.99
+
+
+def test_worst__fall__comes_first() -> None:
+    hours = market(0.25)
+    runs = list(perp_runs(hours).values())
+    first = worst(hours, runs)[0]
+    assert first.observed_at == hours[CRASH].observed_at
+    assert first.bad_debt == {run.name: run.hours[CRASH].bad_debt for run in runs}
