@@ -49,6 +49,7 @@ class Settings(BaseSettings):
 
     # Service
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in state_dir.")
+    book_address: str = Field("", description="OrderMatching contract whose book this service keeps; empty: none.")
     api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
     api_port: int = Field(0, ge=0, le=65535, description="0: a free port.")
     otlp_endpoint: str = Field("", description="OpenTelemetry collector (OTLP over HTTP); empty: no traces.")

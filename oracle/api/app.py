@@ -12,9 +12,11 @@ from fastapi.openapi.utils import get_openapi
 from oracle import __version__
 from oracle.api import problems
 from oracle.api.access import AccessControl, Gate
+from oracle.api.routes import book as book_routes
 from oracle.api.routes import feeds, health, models, requests
 from oracle.api.schemas import ProblemOut
 from oracle.api.strict import BodyLimits
+from oracle.daemon.book import BookService
 from oracle.daemon.logs import bound
 from oracle.daemon.service import OracleService
 from oracle.store.keys import KeyStore
@@ -25,17 +27,21 @@ SUMMARY: Final = "Verifiable risk oracle: every number that moves collateral car
 _log = structlog.get_logger(__name__)
 
 
-def create_app(service: OracleService, keys: KeyStore | None = None) -> FastAPI:
-    """The API of a service that somebody else starts and stops. Without `keys` everybody may do everything."""
+def create_app(service: OracleService, keys: KeyStore | None = None, book: BookService | None = None) -> FastAPI:
+    """The API of a service, and of an order book, that somebody else starts and stops.
+
+    Without `keys` everybody may do everything; without `book` there is none.
+    """
     app = FastAPI(title=TITLE, summary=SUMMARY, version=__version__, docs_url=None, redoc_url=None)
     app.state.service = service
+    app.state.book = book
     app.state.streams = 0
     app.state.gate = gate = Gate(keys)
     problems.install(app)
     app.middleware("http")(_logged)
     app.add_middleware(BodyLimits)
     app.add_middleware(AccessControl, gate=gate)
-    for router in (feeds.router, models.router, requests.router, health.router):
+    for router in (feeds.router, models.router, requests.router, book_routes.router, health.router):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

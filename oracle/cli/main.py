@@ -11,6 +11,7 @@ import typer
 from oracle.cli import render
 from oracle.cli.commands import (
     bench,
+    book,
     chain,
     db,
     demo,
@@ -72,6 +73,7 @@ app.add_typer(feed.app, name="feed")
 app.add_typer(model.app, name="model")
 app.add_typer(publisher.app, name="publisher")
 app.add_typer(srs.app, name="srs")
+app.add_typer(book.app, name="book")
 app.add_typer(groth16.app, name="groth16")
 app.add_typer(db.app, name="db")
 app.add_typer(key.app, name="key")

@@ -11,7 +11,8 @@ from oracle.cli import stack as records
 from oracle.cli.context import Invocation
 from oracle.cli.markets import MarketWords
 from oracle.cli.supervisor import POLL_SECS, free_port, termination
-from oracle.cli.wiring import opened_database, opened_service
+from oracle.cli.wiring import opened_book, opened_database, opened_service
+from oracle.daemon.book import BookService
 from oracle.daemon.service import OracleService
 from oracle.errors import ConfigurationError, Halt, NotFound
 from oracle.settings import Settings
@@ -42,8 +43,9 @@ def run_serve(call: Invocation, words: MarketWords | None) -> None:
         opened_database(settings) as database,
         opened_service(settings, client, [market.source]) as service,
         listener,
+        opened_book(client, service.parts.sender) as book,
     ):
-        _run_api(service, listener, KeyStore(database) if keyed else None)
+        _run_api(service, listener, KeyStore(database) if keyed else None, book)
         if service.fatal.is_set():
             raise Halt("the service cannot go on; see its log", remedy="`plumbline up` starts it again")
 
@@ -72,7 +74,9 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _run_api(service: OracleService, listener: socket.socket, keys: KeyStore | None) -> None:
+def _run_api(
+    service: OracleService, listener: socket.socket, keys: KeyStore | None, book: BookService | None
+) -> None:
     """Answers until a signal comes, or the service is broken.
 
     The server runs in a thread: in the main one it would end the process by the signal, before the service has stopped.
@@ -82,7 +86,7 @@ def _run_api(service: OracleService, listener: socket.socket, keys: KeyStore | N
     from oracle.api.app import create_app
 
     config = uvicorn.Config(
-        create_app(service, keys), log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECS
+        create_app(service, keys, book), log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECS
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="plumbline-api")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from oracle.chain.accounts import configured_account, local_roles, operator_account
-from oracle.chain.client import ChainClient
+from oracle.chain.client import ChainClient, checked_address
 from oracle.chain.deploy import Deployer
 from oracle.chain.records import load_deployment
 from oracle.chain.sender import Sender
@@ -26,6 +26,7 @@ WORKFLOWS_NAME: Final = "workflows.db"
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
+    from oracle.daemon.book import BookService
     from oracle.daemon.service import OracleService
 
 Say = Callable[[str], None]
@@ -108,6 +109,30 @@ def opened_service(settings: Settings, client: ChainClient, sources: Sequence[Ma
         finally:
             service.stop()
             workflows.dispose()
+
+
+@contextmanager
+def opened_book(client: ChainClient, sender: Sender) -> Iterator[BookService | None]:
+    """The order book of the settings, started, and stopped at the end; None where they name none.
+
+    Raises ConfigurationError when the settings' key is not its operator's.
+    """
+    settings = client.settings
+    if not settings.book_address:
+        yield None
+        return
+    from oracle.daemon.book import BookService
+    from oracle.store.book import BookStore
+
+    key = f"{client.chain_key}:{checked_address(settings.book_address)}"
+    with opened_database(settings) as database:
+        store = BookStore(database, key)
+        book = BookService(client, sender, operator_account(settings), store, settings.book_address)
+        book.start()
+        try:
+            yield book
+        finally:
+            book.stop()
 
 
 def _publisher_keys(settings: Settings) -> list[bytes]:
