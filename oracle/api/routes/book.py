@@ -63,7 +63,7 @@ class OrderIn(Schema):
 
     trader: Address
     series_id: Uint
-    is_buy: bool
+    is_buy: Annotated[bool, Field(strict=True)]
     price: Uint
     amount: Uint
     expiry: Annotated[int, Field(ge=0, lt=2**63, strict=True)]
