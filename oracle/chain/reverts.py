@@ -857,6 +857,10 @@ class StaleReport(AbiRevert):
     abi = ("StaleReport(uint256 age, uint256 maxReportAge)",)
 
 
+class StepFailed(AbiRevert):
+    abi = ("StepFailed(uint256 index, bytes reason)",)
+
+
 class StrikeNotAllowed(AbiRevert):
     abi = ("StrikeNotAllowed(uint256 strike, uint256 lowest, uint256 highest)",)
 

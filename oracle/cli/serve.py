@@ -74,9 +74,7 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _run_api(
-    service: OracleService, listener: socket.socket, keys: KeyStore | None, book: BookService | None
-) -> None:
+def _run_api(service: OracleService, listener: socket.socket, keys: KeyStore | None, book: BookService | None) -> None:
     """Answers until a signal comes, or the service is broken.
 
     The server runs in a thread: in the main one it would end the process by the signal, before the service has stopped.

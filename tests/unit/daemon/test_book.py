@@ -224,7 +224,7 @@ class Api:
 
 @pytest.fixture
 def api(desk: Desk) -> Api:
-    return Api(create_app(_Stub(), desk.service))  # type: ignore[arg-type]
+    return Api(create_app(_Stub(), book=desk.service))  # type: ignore[arg-type]
 
 
 def body(order: Order, signature: bytes) -> dict[str, Any]:
