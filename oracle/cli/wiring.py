@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from eth_account.signers.local import LocalAccount
+
 from oracle.chain.accounts import configured_account, local_roles, operator_account
 from oracle.chain.client import ChainClient, checked_address
 from oracle.chain.deploy import Deployer
@@ -17,7 +19,7 @@ from oracle.cli.market_plan import names
 from oracle.cli.proving import opened_engine
 from oracle.constants import LOCAL_CHAIN_IDS
 from oracle.domain.deployment import Deployment
-from oracle.errors import NotFound
+from oracle.errors import ConfigurationError, NotFound
 from oracle.market.base import MarketSource
 from oracle.settings import Settings
 
@@ -124,10 +126,15 @@ def opened_book(client: ChainClient, sender: Sender) -> Iterator[BookService | N
     from oracle.daemon.book import BookService
     from oracle.store.book import BookStore
 
+    account = operator_account(settings)
+    if not isinstance(account, LocalAccount):
+        raise ConfigurationError(
+            "an order book's receipts are signed by a key of this process, which a remote signer is not",
+            remedy="give the operator's key or keystore, or unset PLUMBLINE_BOOK_ADDRESS",
+        )
     key = f"{client.chain_key}:{checked_address(settings.book_address)}"
     with opened_database(settings) as database:
-        store = BookStore(database, key)
-        book = BookService(client, sender, operator_account(settings), store, settings.book_address)
+        book = BookService(client, sender, account, BookStore(database, key), settings.book_address)
         book.start()
         try:
             yield book
