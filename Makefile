@@ -67,8 +67,9 @@ models: setup ## Train every model family again, score it, and print every bar (
 replays: setup ## Four crashes through perp, options and lending, into docs/replays.md (REPLAY_ARGS="--data FOLDER")
 	@$(BIN)/python scripts/replays.py $(REPLAY_ARGS)
 
-bench: setup ## Speed and gas, against ezkl's own calibration in the same run
-	@$(BIN)/python -m bench $(BENCH_ARGS)
+bench: setup ## Speed and gas, ours and others' networks, against ezkl in the same run; hours (BENCH_ARGS=--resume: go on)
+	@$(BIN)/python -m bench.examples build/bench/networks
+	@$(BIN)/python -m bench --onnx-dir build/bench/networks --json build/bench/bench.json --plot build/bench/bench.png $(BENCH_ARGS)
 
 gas: setup ## Rewrite the gas snapshot after a deliberate change
 	@PLUMBLINE_UPDATE_GAS=1 $(BIN)/pytest tests/contracts tests/gas

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -148,7 +149,9 @@ def write_examples(folder: Path) -> list[Path]:
         torch.manual_seed(SEED)
         network = module().eval()
         samples = torch.randn(SAMPLES, *shape).clamp(-2.5, 2.5).round(decimals=4)
-        torch.onnx.export(network, (samples[0],), str(place / "network.onnx"), dynamo=False, opset_version=OPSET)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch would rather export another way
+            torch.onnx.export(network, (samples[0],), str(place / "network.onnx"), dynamo=False, opset_version=OPSET)
         (place / "input.json").write_text(json.dumps({"input_data": [samples.flatten().tolist()]}))
     return made
 

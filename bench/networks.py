@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -45,17 +46,27 @@ def compare(
     records = list(known)
     folders = [*((path, True) for path in shipped(settings.circuits_dir))]
     folders += [(path, False) for path in strangers(onnx_dir)] if onnx_dir else []
-    for folder, ships in folders:
-        if only and folder.name not in only:
-            continue
+    chosen = [one for one in folders if not only or one[0].name in only]
+    for place, (folder, ships) in enumerate(chosen, 1):
         had = [one for one in known if (one.network, one.shipped) == (folder.name, ships)]
         with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as scratch:
             for record in _network(
-                settings, folder, Path(scratch), ships=ships, arms=arms, had=had, limit=limit_secs, say=say
+                settings,
+                folder,
+                Path(scratch),
+                ships=ships,
+                arms=arms,
+                had=had,
+                limit=limit_secs,
+                say=partial(_say_with, say, f"{place} of {len(chosen)}: "),
             ):
                 records.append(record)
                 on_record(record)
     return sorted(records, key=lambda one: (not one.shipped, one.network, ARMS.index(one.arm)))
+
+
+def _say_with(say: Say, place: str, text: str) -> None:
+    say(place + text)
 
 
 def _network(

@@ -21,6 +21,7 @@ def bench(
         typer.Option("--onnx-dir", help="Each subfolder with network.onnx and input.json is measured too."),
     ] = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="This network alone; repeatable.")] = None,
+    arm: Annotated[list[str] | None, typer.Option("--arm", help="This arm alone, as the table names it.")] = None,
     limit_secs: Annotated[
         float, typer.Option("--limit-secs", help="An arm that takes longer is ended and recorded so.", min=1)
     ] = 600.0,
@@ -32,9 +33,11 @@ def bench(
 ) -> None:
     """Measures every shipped circuit, and your networks, against ezkl's calibrate_settings "resources" and "accuracy".
 
-    Example:
+    Examples:
 
       plumbline bench --onnx-dir my-networks --json bench.json --plot bench.png
+
+      plumbline bench --json bench.json --resume --only garch-vol-32 --arm plumbline --arm "ezkl resources"
     """
     from oracle.settings import PROJECT_ROOT
 
@@ -46,6 +49,8 @@ def bench(
         command += [name, str(path.resolve())] if path is not None else []
     for network in only or ():
         command += ["--only", network]
+    for one in arm or ():
+        command += ["--arm", one]
     command += ["--resume"] if resume else []
     folders = {name: getattr(call.settings, name) for name in ("state_dir", "cache_dir", "circuits_dir", "build_dir")}
     raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=_environment(folders)))

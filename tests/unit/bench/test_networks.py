@@ -14,6 +14,7 @@ import pytest
 from bench import summary
 from bench.arm_process import largest_error, transformed
 from bench.cases import read_case, shipped, shipped_case, stranger_case, strangers, write_case
+from bench.examples import write_examples
 from bench.networks import compare
 from bench.plot import draw
 from bench.records import ACCURACY, OURS, RESOURCES, ArmRecord, read_record, write_record
@@ -78,6 +79,21 @@ def test_compare__file_that_is_no_network__is_recorded(alone: Settings, onnx_dir
 def test_compare__earlier_records__are_taken_over(alone: Settings, onnx_dir: Path) -> None:
     known = [ArmRecord("relu", arm, stage="done", gas=1) for arm in (RESOURCES, ACCURACY, OURS)]
     assert compare(alone, onnx_dir=onnx_dir, limit_secs=1, say=print, known=known) == known
+
+
+def test_compare__records_of_other_networks_and_arms__are_kept(alone: Settings, onnx_dir: Path) -> None:
+    known = [ArmRecord("relu", arm, stage="done", gas=1) for arm in (RESOURCES, OURS)]
+    known += [ArmRecord("elsewhere", RESOURCES, stage="done"), ArmRecord("garch", OURS, shipped=True, stage="done")]
+    found = compare(alone, onnx_dir=onnx_dir, limit_secs=1, say=print, arms=[OURS], only=["relu"], known=known)
+    assert found == [known[3], known[2], known[0], known[1]]
+
+
+def test_write_examples__all__are_networks_with_inputs(tmp_path: Path) -> None:
+    made = [path.name for path in write_examples(tmp_path)]
+    assert [path.name for path in strangers(tmp_path)] == sorted(made)
+    with Worker(memory_mb=2048) as worker:
+        case = stranger_case(worker, tmp_path / "trees", tmp_path)
+    assert (len(made), case.shapes, len(case.test[0][0])) == (22, [[1, 6]], 6)
 
 
 def test_strangers__none_there__says_what_a_folder_holds(tmp_path: Path) -> None:
