@@ -168,6 +168,46 @@ def silently_wrong(folder: Path) -> Network:
     )
 
 
+def compared(folder: Path) -> Network:
+    """(x <= 0.5) as numbers, times a matrix: one level of a tree in matrix form."""
+    return network(
+        folder,
+        "compared",
+        [
+            helper.make_node("LessOrEqual", ["x", "threshold"], ["b"]),
+            helper.make_node("Cast", ["b"], ["f"], to=TensorProto.FLOAT),
+            helper.make_node("MatMul", ["f", "w"], ["y"]),
+        ],
+        inputs={"x": (TensorProto.FLOAT, [1, INPUTS])},
+        outputs={"y": (TensorProto.FLOAT, [1, 2])},
+        weights={"w": _weights(INPUTS, 2), "threshold": np.float32(0.5)},
+    )
+
+
+def tiny_constants(folder: Path) -> Network:
+    """Weights of 1e-5, whose product is raised again: at a coarse scale nothing is left of them."""
+    return network(
+        folder,
+        "tiny",
+        [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Mul", ["h", "raise"], ["y"])],
+        inputs={"x": (TensorProto.FLOAT, [1, INPUTS])},
+        outputs={"y": (TensorProto.FLOAT, [1, 2])},
+        weights={"w": _weights(INPUTS, 2) * np.float32(1e-5), "raise": np.float32(1e5)},
+    )
+
+
+def large_squares(folder: Path) -> Network:
+    """Squares of values of some hundreds."""
+    return network(
+        folder,
+        "squares",
+        [helper.make_node("Gemm", ["x", "w"], ["h"]), helper.make_node("Mul", ["h", "h"], ["y"])],
+        inputs={"x": (TensorProto.FLOAT, [1, INPUTS])},
+        outputs={"y": (TensorProto.FLOAT, [1, 2])},
+        weights={"w": _weights(INPUTS, 2) * np.float32(200)},
+    )
+
+
 def external(folder: Path) -> Network:
     """A model whose weights are in another file."""
     made = relu(folder)

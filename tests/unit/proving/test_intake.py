@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime as ort
 import pytest
 
 from oracle.constants import MAX_CODE_SIZE
@@ -16,6 +18,7 @@ from oracle.proving import intake
 from oracle.proving.building.manifest import CircuitManifest, Domain
 from oracle.proving.engine import ProvingEngine
 from oracle.proving.intake import add_model, build_circuit
+from oracle.proving.quantise import real_outputs
 from oracle.proving.samples import bind_shapes, read_calibration, split_samples
 from oracle.proving.tuning import selection
 from oracle.settings import Settings
@@ -141,6 +144,25 @@ def test_add_model__silently_wrong_circuit__names_the_node(away: Settings, tmp_p
     ) as caught:
         add_model(away, "wrong", made.onnx, made.calibration)
     assert "casts" in caught.value.remedy
+
+
+@pytest.mark.parametrize("make", [networks.compared, networks.tiny_constants, networks.large_squares])
+def test_add_model__graph_that_ezkl_often_gets_wrong__is_refused_or_right(
+    away: Settings, tmp_path: Path, open_engine: OpenEngine, make: Callable[[Path], Network]
+) -> None:
+    made = make(tmp_path)
+    try:
+        manifest = add_model(away, "doubtful", made.onnx, made.calibration)
+    except ModelRejected as error:
+        assert "not the model's" in str(error)
+        return
+    engine, session = open_engine(away), ort.InferenceSession(str(made.onnx), providers=["CPUExecutionProvider"])
+    numbers = np.asarray(json.loads(made.calibration.read_text())["input_data"][0], np.float32).reshape(-1, 4)
+    for row in numbers:
+        witness = engine.witness("doubtful", engine.quantise("doubtful", [row.tolist()]))
+        want = session.run(None, {"x": row[None]})[0].ravel()
+        allowed = manifest.max_error * np.maximum(manifest.output_magnitudes[0], np.abs(want))
+        assert (np.abs(np.asarray(real_outputs(manifest, witness.outputs)) - want) <= allowed).all()
 
 
 def test_add_model__weights_in_another_file__is_refused(away: Settings, tmp_path: Path) -> None:
