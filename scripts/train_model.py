@@ -71,7 +71,7 @@ def _train(arguments: argparse.Namespace, family: Family, folder: Path) -> Outco
     same = model_hash(family, fitted) == committed_hash(folder)
     if not same or arguments.rebuild:
         build_family(family, fitted, settings, folder)
-    if fitted.weights or fitted.seed_scores:
+    if fitted != Fitted():
         write_training(fitted, folder)
     report = family.evaluate(fitted, arguments.data)
     circuit = measure(family, fitted, settings, folder)

@@ -7,7 +7,7 @@ import {IFeatureModule} from "../interfaces/IFeatureModule.sol";
 import {IObservationFeed} from "../interfaces/IObservationFeed.sol";
 import {IScaledFeatureModule} from "../interfaces/IScaledFeatureModule.sol";
 import {IWindowModule} from "../interfaces/IWindowModule.sol";
-import {FixedPoint} from "../libraries/FixedPoint.sol";
+import {RealisedVariance} from "../libraries/RealisedVariance.sol";
 import {WindowReturns} from "../libraries/WindowReturns.sol";
 import {WindowModule} from "./WindowModule.sol";
 
@@ -15,9 +15,9 @@ import {WindowModule} from "./WindowModule.sol";
 /// @dev Twin: oracle/domain/realised_volatility.py, bit for bit; definitions as in models/_rv_features.py. The answer is the
 /// annualised volatility of the day to come: output * level * sigmaRef * sqrt(365), 18 decimals, rounded up.
 contract RealisedVolatilityModule is WindowModule, IScaledFeatureModule {
-    uint256 public constant HOURS = 24;
-    uint256 public constant DAYS = 30;
-    uint256 public constant WEEK = 7;
+    uint256 public constant HOURS = RealisedVariance.HOURS;
+    uint256 public constant DAYS = RealisedVariance.DAYS;
+    uint256 public constant WEEK = RealisedVariance.WEEK;
     /// @notice Inputs of the model.
     uint256 public constant MODEL_INPUTS = 8;
 
@@ -55,8 +55,8 @@ contract RealisedVolatilityModule is WindowModule, IScaledFeatureModule {
         uint256 month = _variances(modelInputs, prices);
         _ranges(modelInputs, prices, month);
         _levels(modelInputs, prices, month);
-        modelInputs[6] = _weekendShare(observedAt / 1 hours);
-        modelInputs[7] = _weekendShare(observedAt / 1 hours - HOURS);
+        modelInputs[6] = RealisedVariance.weekendShare(observedAt / 1 hours, inputScaleBits);
+        modelInputs[7] = RealisedVariance.weekendShare(observedAt / 1 hours - HOURS, inputScaleBits);
     }
 
     /// @inheritdoc IFeatureModule
@@ -83,15 +83,14 @@ contract RealisedVolatilityModule is WindowModule, IScaledFeatureModule {
 
     /// @inheritdoc IWindowModule
     function windowPrices() public pure returns (uint256) {
-        return DAYS * HOURS + 1;
+        return RealisedVariance.PRICES;
     }
 
     /// @dev Inputs 0 and 1; returns the month's sum of squares at 2^96.
     function _variances(int256[] memory x, uint64[] memory prices) private view returns (uint256 month) {
-        int256[] memory r = WindowReturns.simple(prices, 1);
-        month = WindowReturns.positiveSquares(r);
-        uint256 day = WindowReturns.squares(r, r.length - HOURS, r.length);
-        uint256 week = WindowReturns.squares(r, r.length - WEEK * HOURS, r.length);
+        uint256 day;
+        uint256 week;
+        (day, week, month) = RealisedVariance.sums(prices);
         x[0] = int256(WindowReturns.rootOfRatio(day * DAYS, month, inputScaleBits));
         x[1] = int256(WindowReturns.rootOfRatio(week * DAYS, WEEK * month, inputScaleBits));
     }
@@ -138,16 +137,5 @@ contract RealisedVolatilityModule is WindowModule, IScaledFeatureModule {
         if (last >= before) return;
         uint256 drop = ((before - last) << ROOT_BITS) / before;
         x[5] = int256(Math.min((drop << inputScaleBits) / root, cut));
-    }
-
-    /// @dev Share of the 24 hours from `hour` on (since 1970) that are on a Saturday or Sunday, UTC.
-    function _weekendShare(uint256 hour) private view returns (int256) {
-        uint256 count;
-        for (uint256 i; i < HOURS; ++i) {
-            // 1970-01-01 was a Thursday: days 2 and 3 from there are the weekend
-            uint256 weekday = ((hour + i) / HOURS) % 7;
-            if (weekday == 2 || weekday == 3) ++count;
-        }
-        return FixedPoint.divRound(int256(count << inputScaleBits), int256(HOURS));
     }
 }

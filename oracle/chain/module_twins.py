@@ -13,6 +13,7 @@ from oracle.domain.direction import DirectionFeatures
 from oracle.domain.feature_modules import VECTOR_TWINS, GarchFeatures, VectorFeatures, WindowFeatures
 from oracle.domain.garch import GarchParams
 from oracle.domain.gjr import GjrFeatures
+from oracle.domain.har import HarFeatures
 from oracle.domain.heston import HestonFeatures
 from oracle.domain.local_volatility import LocalVolatilityFeatures
 from oracle.domain.option_marks import OptionMarkFeatures
@@ -30,6 +31,7 @@ _READERS: Final[dict[str, Callable[[Read], WindowFeatures | VectorFeatures]]] = 
         GjrFeatures(*read("params")), read("quantileSquaredWad"), read("shortfallSquaredWad"), read("place")
     ),
     "RealisedVolatilityModule": lambda read: RealisedVolatilityFeatures(read("sigmaRefWad")),
+    "HarVolatilityModule": lambda read: HarFeatures(*read("params")),
     "DirectionModule": lambda _: DirectionFeatures(),
     "RiskWeightModule": lambda read: RiskWeightFeatures(read("stride"), read("sigmaRefWad"), read("confidenceWad")),
     "HestonModule": lambda read: HestonFeatures(read("yearsWad"), read("logMoneynessWad")),

@@ -16,6 +16,7 @@ from oracle.domain.direction import DirectionFeatures
 from oracle.domain.features import MODEL_INPUTS, PRICES, garch_inputs
 from oracle.domain.garch import GarchParams, annualised_vol_wad
 from oracle.domain.gjr import GjrFeatures
+from oracle.domain.har import HarFeatures
 from oracle.domain.heston import HestonFeatures
 from oracle.domain.local_volatility import LocalVolatilityFeatures
 from oracle.domain.option_marks import OptionMarkFeatures
@@ -99,6 +100,7 @@ _OVER_WINDOWS: Final[tuple[type[WindowFeatures], ...]] = (
     GjrFeatures,
     TailRiskFeatures,
     RealisedVolatilityFeatures,
+    HarFeatures,
     DirectionFeatures,
     RiskWeightFeatures,
 )

@@ -70,9 +70,7 @@ class RealisedVolatilityFeatures:
         """
         checked_window(prices, CLOSES)
         checked_scale(scale_bits)
-        returns = simple_returns(prices)
-        month = positive_squares(returns)
-        day, week = sum_of_squares(returns[-HOURS:]), sum_of_squares(returns[-WEEK * HOURS :])
+        day, week, month = variance_sums(prices)
         spreads = [_spread(prices, CLOSES - 1 - d * HOURS) ** 2 for d in range(WEEK)]
         hour = observed_at // SECS_PER_HOUR
         return [
@@ -81,8 +79,8 @@ class RealisedVolatilityFeatures:
             _range_ratio(spreads[0], month, scale_bits),
             _range_ratio(sum(spreads), WEEK * month, scale_bits),
             *self._levels(prices, month, scale_bits),
-            _weekend_share(hour, scale_bits),
-            _weekend_share(hour - HOURS, scale_bits),
+            weekend_share(hour, scale_bits),
+            weekend_share(hour - HOURS, scale_bits),
         ]
 
     def _levels(self, prices: Sequence[int], month: int, scale_bits: int) -> tuple[int, int]:
@@ -104,6 +102,13 @@ class RealisedVolatilityFeatures:
         return -(-scaled // (WAD * WAD << scale_bits))
 
 
+def variance_sums(prices: Sequence[int]) -> tuple[int, int, int]:
+    """Sums of squared returns, at 2^96, of the last day, seven days, all. Raises FlatWindow, ReturnOutOfRange."""
+    returns = simple_returns(prices)
+    month = positive_squares(returns)
+    return sum_of_squares(returns[-HOURS:]), sum_of_squares(returns[-WEEK * HOURS :]), month
+
+
 def _spread(prices: Sequence[int], last: int) -> int:
     """max / min - 1 of the 25 prices that end at `last`, at 2^48, rounded down."""
     day = prices[last - HOURS : last + 1]
@@ -115,7 +120,7 @@ def _range_ratio(squares: int, variance: int, scale_bits: int) -> int:
     return min(isqrt(ratio), CUT << scale_bits)
 
 
-def _weekend_share(hour: int, scale_bits: int) -> int:
+def weekend_share(hour: int, scale_bits: int) -> int:
     """Share of the 24 hours from `hour` on (since 1970, a Thursday) that are on a Saturday or Sunday, UTC."""
     count = sum((hour + step) // HOURS % 7 in {2, 3} for step in range(HOURS))
     return div_round(count << scale_bits, HOURS)

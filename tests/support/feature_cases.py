@@ -13,6 +13,7 @@ from oracle.domain.direction import DirectionFeatures
 from oracle.domain.feature_modules import GarchFeatures, VectorFeatures, WindowFeatures
 from oracle.domain.garch import GarchParams
 from oracle.domain.gjr import GjrFeatures
+from oracle.domain.har import HarFeatures
 from oracle.domain.heston import RANGES, HestonFeatures
 from oracle.domain.local_volatility import LocalVolatilityFeatures
 from oracle.domain.option_marks import OptionMarkFeatures
@@ -53,6 +54,23 @@ def garch_of(rng: random.Random) -> GarchFeatures:
     )
 
 
+def har_of(rng: random.Random) -> HarFeatures:
+    """Coefficients of which the logarithms' sum to less than 1."""
+    shares = sorted(rng.randrange(WAD) for _ in range(3))
+    day, week, month = shares[0], shares[1] - shares[0], shares[2] - shares[1]
+    rest = (rng.randint(-2 * WAD, 2 * WAD), rng.randint(-2 * WAD, 2 * WAD), rng.randint(-4 * WAD, 4 * WAD))
+    return HarFeatures(int(10 ** rng.uniform(16, 18)), day, week, month, *rest)
+
+
+HAR = HarFeatures(
+    3 * WAD // 100,
+    31 * WAD // 100,
+    4 * WAD // 10,
+    22 * WAD // 100,
+    -71 * WAD // 100,
+    38 * WAD // 100,
+    24 * WAD // 100,
+)
 GARCH = GarchParams(6 * WAD // 1000, WAD // 50, 8 * WAD // 100, 90 * WAD // 100, 24, 8766)
 GJR = GjrFeatures(6 * WAD // 1000, WAD // 50, 5 * WAD // 100, 8 * WAD // 100, 85 * WAD // 100, 24, 8766)
 VARIANCES = ((0, 100 * WAD),)
@@ -67,6 +85,14 @@ CASES = (
         RealisedVolatilityFeatures(3 * WAD // 100),
         lambda rng: RealisedVolatilityFeatures(int(10 ** rng.uniform(16, 18))),
         ((WAD // 5, 4 * WAD),),
+    ),
+    FeatureCase(
+        "har-vol-30d",
+        "realised-volatility",
+        "annualised volatility of the next day",
+        HAR,
+        har_of,
+        ((-12 * WAD, 8 * WAD),),
     ),
     FeatureCase(
         "tail-risk-32",

@@ -8,8 +8,19 @@ import random
 import numpy as np
 import pytest
 
-from models import _liquidation_features, _rv_features, direction, garch_gjr, heston, local_volatility, option_marks
+from models import (
+    _liquidation_features,
+    _rv_baselines,
+    _rv_features,
+    direction,
+    garch_gjr,
+    har,
+    heston,
+    local_volatility,
+    option_marks,
+)
 from models._heston_price import HestonRows
+from models._rv_days import Days
 from models._svi import Smiles
 from oracle.domain.direction import DirectionFeatures
 from oracle.domain.heston import HestonFeatures
@@ -17,7 +28,7 @@ from oracle.domain.local_volatility import LocalVolatilityFeatures
 from oracle.domain.market_state import board_inputs
 from oracle.domain.realised_volatility import RealisedVolatilityFeatures
 from oracle.units import SECS_PER_HOUR, WAD
-from tests.support.feature_cases import GJR, START, VECTOR_CASES, marks_of
+from tests.support.feature_cases import GJR, HAR, START, VECTOR_CASES, marks_of
 
 SCALE = 20
 ULP = 2.0**-SCALE
@@ -48,6 +59,20 @@ def test_realised_volatility__as_the_model_defines(seed: int) -> None:
     month = expected[4] * 0.03
     answer = features.answer([WAD], row, SCALE) / WAD
     assert answer == pytest.approx(month * math.sqrt(365), rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_har__as_the_model_defines(seed: int) -> None:
+    prices, hour, sigma = path(seed, 721), START // SECS_PER_HOUR + 7 * seed, HAR.sigma_ref_wad / WAD
+    features = _rv_features.window_features(np.array(prices, dtype=float), hour, sigma)
+    day = Days(np.array([hour]), features[None], np.array([(features[4] * sigma) ** 2]), np.zeros(1))
+    coefficients = [value / WAD for value in HAR.arguments()[0][1:]]
+    expected = har.input_row(_rv_baselines.log_rows(day, sigma)[0], np.array(coefficients))
+    row = HAR.inputs(prices, hour * SECS_PER_HOUR + 11, SCALE)
+    assert floats(row) == pytest.approx(expected, abs=2 * ULP)
+    output = har.reference(expected[None])[0, 0]
+    answer = HAR.answer([round(output * WAD)], row, SCALE) / WAD
+    assert answer == pytest.approx(sigma * math.exp(output / 2) * math.sqrt(365), rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

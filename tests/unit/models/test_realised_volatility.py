@@ -7,8 +7,10 @@ import pytest
 
 from models._data import HourlySeries
 from models._errors import BadPrice, FlatSeries, GapInSeries, TooFewSamples
+from models._rv_baselines import har_forecast, parkinson_ewma
+from models._rv_days import Days
 from models._rv_features import CLOSES, CUT, DAYS, HOURS, MAX_MISSING, PARKINSON, window_features, windows
-from models.realised_volatility import DOMAIN, Days, har_forecast, parkinson_ewma
+from models.realised_volatility import DOMAIN
 from tests.support.lookahead import assert_blind_to_the_future
 
 MONDAY = 4 * HOURS  # 1970-01-05
@@ -96,7 +98,7 @@ def test_har_forecast__future_shuffled__earlier_forecasts_stay() -> None:
     first = np.datetime64("1970-07-20")  # day 200
     changed = ahead.copy()
     np.random.default_rng(3).shuffle(changed[300:])
-    before, after = (har_forecast(days(400, each), first, weekend=False) for each in (ahead, changed))
+    before, after = (har_forecast(days(400, each), 0.03, first, weekend=True) for each in (ahead, changed))
     np.testing.assert_array_equal(before[:100], after[:100])
     assert not np.array_equal(before, after)
 
