@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from oracle.errors import NotFound
+from oracle.errors import InputRejected, NotFound
 from oracle.settings import PROJECT_ROOT, Settings
 
 TRAINER: Final = PROJECT_ROOT / "scripts" / "train_model.py"
@@ -36,3 +36,31 @@ def read_card(settings: Settings, name: str) -> tuple[str, dict[str, Any]]:
         cards = sorted(path.parent.name for path in settings.circuits_dir.glob(f"*/{CARD}"))
         raise NotFound(f"there is no card of {name!r}", remedy=f"There are: {', '.join(cards)}.")
     return (folder / CARD).read_text(), json.loads((folder / REPORT).read_text())
+
+
+def read_bars(settings: Settings) -> list[dict[str, Any]]:
+    """Of every circuit with a card: what ships, what a proof of it costs, and each bar, reached or not.
+
+    Raises NotFound without any card, InputRejected for a report that is none.
+    """
+    paths = sorted(settings.circuits_dir.glob(f"*/{REPORT}"))
+    if not paths:
+        raise NotFound(f"there is no card under {settings.circuits_dir}", remedy="plumbline model train NAME")
+    return [_bars_of(path) for path in paths]
+
+
+def _bars_of(path: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(path.read_text())
+        bars = [dict(bar) for bar in report["bars"]]
+        return {
+            "model": report["circuit_id"],
+            "family": report["family"],
+            "ships": report["ships"],
+            "proveCpuSeconds": report["prove_cpu_seconds"],
+            "gas": report["gas"],
+            "reached": sum(bool(bar["reached"]) for bar in bars),
+            "bars": bars,
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputRejected(f"{path} is no report of a model: {error}") from None

@@ -408,18 +408,61 @@ def train(
 
 
 @app.command("card")
-def card(ctx: typer.Context, *, name: Name, as_json: JsonOption = False) -> None:
+def card(
+    ctx: typer.Context,
+    *,
+    name: Annotated[str | None, typer.Argument(help="The model's name.", show_default=False)] = None,
+    all_models: Annotated[bool, typer.Option("--all", help="Every bar of every model, reached or not.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """A model's card: what it computes, its scores on data it never saw, every bar, its circuit, its limits.
 
-    Example:
+    Examples:
 
       plumbline model card garch-vol-32
+
+      plumbline model card --all --json
     """
-    from oracle.cli.training import read_card
+    from oracle.cli.training import read_bars, read_card
 
     call = invocation(ctx)
+    if (name is None) == (not all_models):
+        raise InvalidInput("no card to show, or too many", remedy="give one model's name, or --all")
+    if name is None:
+        _print_bars(read_bars(call.settings), as_json=call.as_json)
+        return
     text, report = read_card(call.settings, name)
     if call.as_json:
         render.print_json(report)
     else:
         typer.echo(text)
+
+
+def _print_bars(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Every bar, then what each model's proof costs."""
+    if as_json:
+        render.print_json(found)
+        return
+    rows = [
+        (
+            one["model"],
+            bar["name"],
+            f"{bar['value']:.5g}",
+            f"{bar['sense']} {bar['limit']:.5g}",
+            "yes" if bar["reached"] else "NO",
+        )
+        for one in found
+        for bar in one["bars"]
+    ]
+    render.print_table("Bars", ("model", "bar", ">measured", "asked", "reached"), rows)
+    costs = [
+        (
+            one["model"],
+            one["ships"],
+            f"{one['reached']} of {len(one['bars'])}",
+            f"{one['proveCpuSeconds']:.2f}",
+            f"{one['gas']:,}",
+        )
+        for one in found
+    ]
+    render.print_table("Models", ("model", "ships", ">bars reached", ">CPU seconds a proof", ">gas"), costs)
