@@ -25,7 +25,7 @@ from models import realised_volatility
 from models._data import hourly_candles
 from models._errors import ParameterOutOfRange
 from models._export import committed
-from models._registry import Array, CircuitShape, Draw, Family, Fitted, Output, Report
+from models._registry import Array, CircuitShape, DataSource, Draw, Family, Fitted, Output, Report
 from models._rv_baselines import COLUMNS, FLOOR, LOGS, REFIT_DAYS, fit_har, har_forecast, log_rows
 from models._rv_days import SYMBOLS, TEST_FROM, VALIDATION_FROM, load, long_run_volatility, qlike
 from models._rv_features import CUT, DAYS, HOURS, WEEK
@@ -122,7 +122,7 @@ def fit(data: Path) -> Fitted:
     Raises DataMissing.
     """
     constants: dict[str, float] = {}
-    net, sources = committed(realised_volatility.FAMILY), []
+    net, sources = committed(realised_volatility.FAMILY), list[DataSource]()
     for symbol in SYMBOLS:
         series = hourly_candles(data, symbol, early=True)
         sigma_ref = long_run_volatility(series)

@@ -15,8 +15,10 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from family_circuits import build_family, measure
 
@@ -90,13 +92,18 @@ def _check(family: Family, data: Path, folder: Path) -> Outcome:
     """Fits again, compares the model's hash; where it differs, the seed's score with the committed seeds' spread."""
     committed, fitted = read_training(folder), family.fit(data)
     report = family.evaluate(fitted, data)
+    recorded = {_promise(bar["name"]): bar for bar in json.loads((folder / REPORT).read_text())["bars"]}
     if model_hash(family, fitted) == committed_hash(folder):
         verdict, sound = "the committed model again, bit for bit", True
+    elif fitted.seed is None:
+        verdict, sound = _compare_scores(committed, fitted, report.bars, recorded)
     else:
         verdict, sound = _compare(committed, fitted)
-    bars = json.loads((folder / REPORT).read_text())["bars"]
-    recorded = {_promise(bar["name"]): bar["reached"] for bar in bars}
-    moved = [bar.name for bar in report.bars if recorded.get(_promise(bar.name)) != bar.reached]
+    moved = [
+        bar.name
+        for bar in report.bars
+        if recorded.get(_promise(bar.name), {"reached": not bar.reached})["reached"] != bar.reached
+    ]
     if moved:
         verdict, sound = f"{verdict}; other than on the card: {', '.join(moved)}", False
     return Outcome(family.name, verdict, report.bars, sound)
@@ -107,8 +114,28 @@ def _promise(name: str) -> str:
     return name.partition(" (")[0]
 
 
+def _compare_scores(
+    committed: Fitted, fitted: Fitted, bars: tuple[Bar, ...], recorded: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, bool]:
+    """For what was fitted without a seed: every score within its interval on the card, or near the card's figure."""
+    if fitted.ships != committed.ships:
+        return f"ships {fitted.ships}, the card says {committed.ships}", False
+    outside = [bar.name for bar in bars if not _near(bar.value, recorded.get(_promise(bar.name)))]
+    if outside:
+        return f"other bits; outside the card's spread: {', '.join(outside)}", False
+    return f"other bits; all {len(bars)} scores within the card's spread", True
+
+
+def _near(value: float, recorded: Mapping[str, Any] | None) -> bool:
+    if recorded is None:
+        return False
+    room = SPREAD_SHARE * abs(recorded["value"])
+    low, high = (recorded["value"] if recorded[end] is None else recorded[end] for end in ("low", "high"))
+    return bool(low - room <= value <= high + room)
+
+
 def _compare(committed: Fitted, fitted: Fitted) -> tuple[str, bool]:
-    if fitted.seed is None or not committed.seed_scores:
+    if not committed.seed_scores:
         return "another model than the committed one", False
     scores = committed.seed_scores.values()
     room = SPREAD_SHARE * max(abs(score) for score in scores)

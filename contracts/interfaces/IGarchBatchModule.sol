@@ -2,36 +2,24 @@
 pragma solidity ^0.8.24;
 
 import {IFeatureModule} from "./IFeatureModule.sol";
+import {ISharedInputs} from "./ISharedInputs.sol";
 
-/// @title Inputs of the GARCH(1,1) circuit for four assets, and the answer for one of them
-/// @dev Everything is fixed at deployment. The round that a feed names is the first asset's. Every other asset's window ends
-/// at its first round observed `maxSkew` seconds before that one's time or later. Times in a feed only rise, so
-/// that round, once there, is the same for ever. A feed's `observedAt` is the first asset's; another's is at most `maxSkew` away.
-/// `inputs` reverts with a source's NoDataPresent and WindowNotAvailable, and with WindowsNotAligned.
-interface IGarchBatchModule is IFeatureModule {
-    /// @notice Thrown when a parameter is outside its range.
-    error ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max);
-    /// @notice Thrown when an asset's module is not a contract.
-    error ModuleWithoutCode(uint256 asset, address module);
-    /// @notice Thrown when an asset's module stands at another scale than the first's.
-    error ScaleMismatch(uint256 asset, uint8 scaleBits, uint8 expected);
-    /// @notice Thrown when an asset was not observed within `maxSkew` seconds of the first one's time.
-    error WindowsNotAligned(uint256 asset, uint64 observedAt, uint64 expected, uint32 maxSkew);
+/// @title The GARCH(1,1) circuit for four assets, and the answer for one of them
+/// @dev Everything is fixed at deployment. `inputs` are those of `batch`, and revert as they do.
+interface IGarchBatchModule is IFeatureModule, ISharedInputs {
+    /// @notice Thrown when `place` is none of the four.
+    error PlaceOutOfRange(uint8 place, uint8 max);
+    /// @notice Thrown when the batch is not a contract.
+    error BatchWithoutCode(address batch);
     /// @notice Thrown when the model's outputs are not as many as the assets.
     error OutputCountMismatch(uint256 actual, uint256 expected);
 
-    /// @notice The GarchVolatilityModules of the assets, in the circuit's order.
-    function modules() external view returns (address[4] memory);
-
-    /// @notice Seconds that another asset's last observation may lie from the first asset's, either way.
-    function maxSkew() external view returns (uint32);
+    /// @notice The GarchBatchInputs that the four assets' modules share.
+    function batch() external view returns (address);
 
     /// @notice Which asset this module answers for, 0 to 3.
     function place() external view returns (uint8);
 
-    /// @notice The circuit's input scale, that of all four modules.
+    /// @notice The circuit's input scale.
     function inputScaleBits() external view returns (uint8);
-
-    /// @notice The round that each asset's window ends at, for a round of the first asset.
-    function roundsFor(uint64 observationRound) external view returns (uint64[4] memory rounds, uint64 observedAt);
 }

@@ -5,7 +5,8 @@ import {InferenceContext} from "../types/ModelTypes.sol";
 
 /// @title One proof for several feeds of one model: verified once, published by each under its own guards and root
 /// @dev Stands before an InferenceVerifier, in the place where a RiskFeed calls it. A feed behind it can also be submitted
-/// to alone; then the proof is verified as anywhere else. Nothing that was verified outlives its transaction.
+/// to alone; then the proof is verified as anywhere else. Nothing that was verified outlives its transaction. Where the
+/// feeds' modules are ISharedInputs, the inputs are computed once too.
 interface ISharedProofVerifier {
     /// @notice Thrown when no feed is named.
     error NoFeeds();

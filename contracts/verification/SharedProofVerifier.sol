@@ -6,6 +6,7 @@ import {TransientSlot} from "@openzeppelin/contracts/utils/TransientSlot.sol";
 import {IFeatureModule} from "../interfaces/IFeatureModule.sol";
 import {IInferenceVerifier} from "../interfaces/IInferenceVerifier.sol";
 import {IRiskFeed} from "../interfaces/IRiskFeed.sol";
+import {ISharedInputs} from "../interfaces/ISharedInputs.sol";
 import {ISharedProofVerifier} from "../interfaces/ISharedProofVerifier.sol";
 import {FieldElements} from "../libraries/FieldElements.sol";
 import {InferenceContext} from "../types/ModelTypes.sol";
@@ -31,6 +32,8 @@ contract SharedProofVerifier is ISharedProofVerifier {
     ) external returns (uint80[] memory roundIds) {
         uint256 count = feeds.length;
         if (count == 0) revert NoFeeds();
+        // a module that shares no inputs has no such function; what else fails here fails again where it counts
+        try ISharedInputs(IRiskFeed(feeds[0]).featureModule()).prepareInputs(observationRound) {} catch {}
         bytes32 statement = _proven(IRiskFeed(feeds[0]), observationRound, outputInstances, zkProof);
         statement.asBoolean().tstore(true);
         roundIds = new uint80[](count);
@@ -50,12 +53,13 @@ contract SharedProofVerifier is ISharedProofVerifier {
         uint256[] calldata outputInstances,
         bytes calldata zkProof
     ) external view returns (int256[] memory outputsWad, bytes32 commitment) {
-        bytes32 statement = _statement(modelId, context.version, inputs, outputInstances, zkProof);
+        bytes32 statement =
+            _statement(modelId, context.version, keccak256(abi.encodePacked(inputs)), outputInstances, zkProof);
         if (!statement.asBoolean().tload()) {
             return _verifier.verifyInputs(modelId, context, inputs, outputInstances, zkProof);
         }
         outputsWad = _verifier.decodeOutputs(modelId, context.version, outputInstances);
-        commitment = _verifier.inputCommitment(modelId, context, FieldElements.fromInts(inputs));
+        commitment = _verifier.inputCommitment(modelId, context, _felts(inputs));
     }
 
     /// @inheritdoc ISharedProofVerifier
@@ -88,16 +92,36 @@ contract SharedProofVerifier is ISharedProofVerifier {
         (int256[] memory inputs, uint64 observedAt) = IFeatureModule(feed.featureModule()).inputs(observationRound);
         InferenceContext memory context = InferenceContext({version: version, observedAt: observedAt, nonce: 0});
         _verifier.verifyInputs(modelId, context, inputs, outputInstances, zkProof);
-        return _statement(modelId, version, inputs, outputInstances, zkProof);
+        return _statement(modelId, version, _hash(inputs), outputInstances, zkProof);
     }
 
     function _statement(
         uint256 modelId,
         uint32 version,
-        int256[] memory inputs,
+        bytes32 inputsHash,
         uint256[] calldata outputInstances,
         bytes calldata zkProof
     ) private pure returns (bytes32) {
-        return keccak256(abi.encode(modelId, version, inputs, outputInstances, keccak256(zkProof)));
+        return keccak256(abi.encode(modelId, version, inputsHash, outputInstances, keccak256(zkProof)));
+    }
+
+    /// @dev keccak256(abi.encodePacked(values)) without the copy.
+    function _hash(int256[] memory values) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            hash := keccak256(add(values, 0x20), shl(5, mload(values)))
+        }
+    }
+
+    /// @dev As FieldElements.fromInts, of inputs that were verified in this transaction: their range is known to be right.
+    function _felts(int256[] calldata inputs) private pure returns (uint256[] memory felts) {
+        felts = new uint256[](inputs.length);
+        uint256 modulus = FieldElements.MODULUS;
+        assembly ("memory-safe") {
+            let to := add(felts, 0x20)
+            for { let i := 0 } lt(i, shl(5, inputs.length)) { i := add(i, 0x20) } {
+                let value := calldataload(add(inputs.offset, i))
+                mstore(add(to, i), add(value, mul(modulus, slt(value, 0))))
+            }
+        }
     }
 }

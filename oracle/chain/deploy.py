@@ -31,6 +31,7 @@ from oracle.domain.deployment import (
     CircuitFacts,
     CollateralPlan,
     CollateralRecord,
+    ContractPlan,
     ContractRecord,
     Deployment,
     FeatureFeedPlan,
@@ -345,6 +346,9 @@ class Deployer:
             return self._deployment.feed(argument.feed).address
         if isinstance(argument, InputScale):
             return model.input_scale_bits[0]
+        if isinstance(argument, ContractPlan):
+            arguments = [self._resolved(part, model) for part in argument.arguments]
+            return self._ensure(f"module/{argument.name}", self._artifact(argument.contract), *arguments)
         if isinstance(argument, tuple | list):
             return tuple(self._resolved(part, model) for part in argument)
         return argument

@@ -31,6 +31,7 @@ from oracle.chain.round_facts import (
     Observed,
     RoundEvent,
     Submission,
+    aligned_window,
     guards_changes,
     observed_vector,
     observed_window,
@@ -45,6 +46,24 @@ from oracle.units import felt_from_int
 
 
 @dataclass(frozen=True)
+class _Window:
+    """A source and what the inputs take of it."""
+
+    source: ObservationFeed | VectorObservationFeed
+    observed: Sequence[Observed]
+
+    @property
+    def values(self) -> list[int]:
+        """The window's prices, or the vector."""
+        return [value for observed in self.observed for value in observed.values]
+
+    @property
+    def last(self) -> Observed:
+        """The newest of them."""
+        return self.observed[-1]
+
+
+@dataclass(frozen=True)
 class _Facts:
     client: ChainClient
     feed: RiskFeed
@@ -55,8 +74,7 @@ class _Facts:
     submitted: Submission
     module: FeatureModule
     twin: ModuleTwin
-    source: ObservationFeed | VectorObservationFeed
-    observed: Sequence[Observed]
+    windows: Sequence[_Window]
     shared: str  # the SharedProofVerifier before the InferenceVerifier; empty without
     inference: InferenceVerifier
     registry: ModelRegistry
@@ -65,8 +83,8 @@ class _Facts:
 
     @property
     def values(self) -> list[int]:
-        """What was observed: the window's prices, or the vector."""
-        return [value for observed in self.observed for value in observed.values]
+        """What was observed: every window's prices, one after the other, or the vector."""
+        return [value for window in self.windows for value in window.values]
 
     @property
     def instances(self) -> list[int]:
@@ -130,8 +148,8 @@ def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: i
     event = events[0]
     module = feed.feature_module()
     twin = module_twin(client, module.address)
-    source, observed = _observations(client, module.source(), twin, event.proven.observation_round, from_block)
-    values = [value for observation in observed for value in observation.values]
+    windows = _observations(client, module.source(), twin, event.proven.observation_round, from_block)
+    values = [value for window in windows for value in window.values]
     verifier = feed.inference_verifier()
     shared = verifier if matches_artifact(client, "SharedProofVerifier", verifier) else ""
     inference = InferenceVerifier(
@@ -148,22 +166,33 @@ def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: i
         submitted=submission(client, feed, event),
         module=module,
         twin=twin,
-        source=source,
-        observed=observed,
+        windows=windows,
         shared=shared,
         inference=inference,
         registry=registry,
         model=registry.version(event.proven.model_id, event.proven.version),
-        inputs=tuple(twin.inputs(values, observed[-1].observed_at)),
+        inputs=tuple(twin.inputs(values, windows[0].last.observed_at)),
     )
 
 
 def _observations(
     client: ChainClient, source: str, twin: ModuleTwin, last_round: int, from_block: int
-) -> tuple[ObservationFeed | VectorObservationFeed, list[Observed]]:
+) -> list[_Window]:
+    """The windows of a module's sources, the first of them that of the round."""
     if twin.reads_vectors:
-        return VectorObservationFeed(client, source), observed_vector(client, source, last_round, from_block)
-    return ObservationFeed(client, source), observed_window(client, source, last_round, twin.window, from_block)
+        found = observed_vector(client, source, last_round, from_block)
+        return [_Window(VectorObservationFeed(client, source), found)]
+    first = observed_window(client, source, last_round, twin.window, from_block)
+    windows = [_Window(ObservationFeed(client, source), first)]
+    for asset, other in enumerate(twin.others, start=1):
+        found = first
+        if other != source:
+            time = first[-1].observed_at
+            found = aligned_window(
+                client, other, asset, time=time, max_skew=twin.max_skew, count=twin.window, from_block=from_block
+            )
+        windows.append(_Window(ObservationFeed(client, other), found))
+    return windows
 
 
 # --- checks: each returns what must be and what is, and perhaps a remark; None for what the chain no longer holds
@@ -172,16 +201,19 @@ _Result = tuple[object, object] | tuple[object, object, str] | None
 
 
 def _check_contracts(facts: _Facts) -> _Result:
-    contracts = {
-        "RiskFeed": facts.feed.address,
-        facts.twin.contract: facts.module.address,
-        "VectorObservationFeed" if facts.twin.reads_vectors else "ObservationFeed": facts.source.address,
-        "InferenceVerifier": facts.inference.address,
-        "ModelRegistry": str(facts.registry.contract.address),
-    }
+    observing = "VectorObservationFeed" if facts.twin.reads_vectors else "ObservationFeed"
+    contracts = [
+        ("RiskFeed", facts.feed.address),
+        (facts.twin.contract, facts.module.address),
+        *((observing, window.source.address) for window in facts.windows),
+        ("InferenceVerifier", facts.inference.address),
+        ("ModelRegistry", str(facts.registry.contract.address)),
+    ]
+    if facts.twin.batch:
+        contracts.append(("GarchBatchInputs", facts.twin.batch))
     if facts.shared:
-        contracts["SharedProofVerifier"] = facts.shared
-    foreign = [name for name, address in contracts.items() if not matches_artifact(facts.client, name, address)]
+        contracts.append(("SharedProofVerifier", facts.shared))
+    foreign = [name for name, address in contracts if not matches_artifact(facts.client, name, address)]
     return "this release's code", "this release's code" if not foreign else f"other code: {', '.join(foreign)}"
 
 
@@ -197,17 +229,20 @@ def _check_stored_round(facts: _Facts) -> _Result:
 
 
 def _check_window(facts: _Facts) -> _Result:
-    """The observations of the events are those that the feed holds, of one segment, and older than the round."""
-    last = facts.observed[-1]
-    if last.position > facts.event.position or last.segment_start > facts.observed[0].round_id:
-        return "one segment before the round", "a gap, or later observations"
-    expected = (facts.values, last.observed_at)
+    """The observations of the events are those that the feeds hold, of one segment, and older than the round."""
+    for window in facts.windows:
+        if window.last.position > facts.event.position or window.last.segment_start > window.observed[0].round_id:
+            return "one segment before the round", "a gap, or later observations"
     try:
-        if isinstance(facts.source, VectorObservationFeed):
-            return expected, facts.source.vector(last.round_id)
-        return expected, facts.source.window(last.round_id, facts.twin.window)
+        held = [
+            window.source.vector(window.last.round_id)
+            if isinstance(window.source, VectorObservationFeed)
+            else window.source.window(window.last.round_id, facts.twin.window)
+            for window in facts.windows
+        ]
     except (reverts.NoDataPresent, reverts.WindowNotAvailable):
         return None
+    return [(window.values, window.last.observed_at) for window in facts.windows], held
 
 
 def _check_inputs(facts: _Facts) -> _Result:
@@ -220,7 +255,7 @@ def _check_inputs(facts: _Facts) -> _Result:
 
 
 def _check_observation_round(facts: _Facts) -> _Result:
-    expected = (facts.submitted.observation_round, facts.observed[-1].observed_at)
+    expected = (facts.submitted.observation_round, facts.windows[0].last.observed_at)
     return expected, (facts.event.proven.observation_round, facts.event.proven.observed_at)
 
 

@@ -8,10 +8,12 @@ from typing import Any, Final, cast
 
 from oracle.chain.client import ChainClient
 from oracle.chain.code_match import matches_artifact
+from oracle.chain.feeds import FeatureModule
 from oracle.domain.cascade import CascadeFeatures
 from oracle.domain.direction import DirectionFeatures
 from oracle.domain.feature_modules import VECTOR_TWINS, GarchFeatures, VectorFeatures, WindowFeatures
 from oracle.domain.garch import GarchParams
+from oracle.domain.garch_batch import GarchBatchFeatures
 from oracle.domain.gjr import GjrFeatures
 from oracle.domain.har import HarFeatures
 from oracle.domain.heston import HestonFeatures
@@ -45,11 +47,14 @@ _READERS: Final[dict[str, Callable[[Read], WindowFeatures | VectorFeatures]]] = 
 
 @dataclass(frozen=True, slots=True)
 class ModuleTwin:
-    """A module on chain, recomputed off chain: `features` over a window of prices, or over one vector."""
+    """A module on chain, recomputed off chain: `features` over a window of prices, over several, or over one vector."""
 
     contract: str
-    features: WindowFeatures | VectorFeatures
+    features: WindowFeatures | VectorFeatures | GarchBatchFeatures
     scale_bits: int
+    batch: str = ""  # the GarchBatchInputs of a GarchBatchModule
+    others: tuple[str, ...] = ()  # sources of its windows but the first
+    max_skew: int = 0
 
     @property
     def reads_vectors(self) -> bool:
@@ -62,14 +67,19 @@ class ModuleTwin:
         return 1 if self.reads_vectors else cast(WindowFeatures, self.features).prices
 
     def inputs(self, observed: list[int], observed_at: int) -> list[int]:
-        """The model's inputs for these prices, or for this vector."""
+        """The model's inputs for these prices, one source's window after the other's, or for this vector."""
+        if isinstance(self.features, GarchBatchFeatures):
+            windows = [observed[at : at + self.window] for at in range(0, len(observed), self.window)]
+            return self.features.inputs(windows, observed_at, self.scale_bits)
         return self.features.inputs(observed, observed_at, self.scale_bits)
 
     def answer(self, outputs_wad: list[int], inputs: list[int], observed: list[int]) -> int:
         """The feed's answer."""
+        if isinstance(self.features, GarchBatchFeatures):
+            return self.features.answer(outputs_wad, self.scale_bits)
         if self.reads_vectors:
             return cast(VectorFeatures, self.features).answer(outputs_wad, inputs, self.scale_bits, observed)
-        return self.features.answer(outputs_wad, inputs, self.scale_bits)
+        return cast(WindowFeatures, self.features).answer(outputs_wad, inputs, self.scale_bits)
 
 
 def module_twin(client: ChainClient, address: str) -> ModuleTwin:
@@ -82,4 +92,26 @@ def module_twin(client: ChainClient, address: str) -> ModuleTwin:
                 return client.call(functions[name]())
 
             return ModuleTwin(contract, reader(read), int(read("inputScaleBits")))
+    if matches_artifact(client, "GarchBatchModule", address):
+        return _batch_twin(client, address)
     raise NotFound(f"the code at {address} is no feature module of this release")
+
+
+def _batch_twin(client: ChainClient, address: str) -> ModuleTwin:
+    module = client.contract("GarchBatchModule", address).functions
+    batch = str(client.call(module.batch()))
+    if not matches_artifact(client, "GarchBatchInputs", batch):
+        raise NotFound(f"the batch of {address} is no GarchBatchInputs of this release")
+    shared = client.contract("GarchBatchInputs", batch).functions
+    singles = [str(single) for single in client.call(shared.modules())]
+    twins = [module_twin(client, single) for single in singles]
+    assets = tuple(cast(GarchFeatures, twin.features) for twin in twins)
+    sources = [FeatureModule(client, single).source() for single in singles]
+    return ModuleTwin(
+        "GarchBatchModule",
+        GarchBatchFeatures(assets, int(client.call(module.place()))),
+        twins[0].scale_bits,
+        batch=batch,
+        others=tuple(sources[1:]),
+        max_skew=int(client.call(shared.maxSkew())),
+    )

@@ -142,6 +142,10 @@ class BatchSizeOutOfRange(AbiRevert):
     abi = ("BatchSizeOutOfRange(uint256 size, uint256 max)",)
 
 
+class BatchWithoutCode(AbiRevert):
+    abi = ("BatchWithoutCode(address batch)",)
+
+
 class Blocked(AbiRevert):
     abi = ("Blocked(address account)",)
 
@@ -690,6 +694,10 @@ class PackedLengthMismatch(AbiRevert):
 
 class ParameterOutOfRange(AbiRevert):
     abi = ("ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max)",)
+
+
+class PlaceOutOfRange(AbiRevert):
+    abi = ("PlaceOutOfRange(uint8 place, uint8 max)",)
 
 
 class PositionBelowMinimum(AbiRevert):

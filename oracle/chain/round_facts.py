@@ -13,6 +13,7 @@ from oracle.chain.client import ChainClient
 from oracle.chain.feeds import RiskFeed, SharedProofVerifier
 from oracle.domain.commitments import ProvenRound, proof_hash
 from oracle.domain.deployment import FeedGuards
+from oracle.domain.garch_batch import aligned_place
 from oracle.errors import NotFound, ProofRejected
 
 
@@ -91,6 +92,24 @@ def observed_window(
     if [observed.round_id for observed in found] != list(range(first, last_round + 1)):
         raise NotFound(f"{source} has no events for all of the observations {first} to {last_round}")
     return found
+
+
+def aligned_window(
+    client: ChainClient, source: str, asset: int, *, time: int, max_skew: int, count: int, from_block: int = 0
+) -> list[Observed]:
+    """As observed_window, for the first round observed `max_skew` seconds before `time` or later.
+
+    Raises WindowsNotAligned when that one is more than `max_skew` later, NotFound.
+    """
+    contract = client.contract("ObservationFeed", source)
+    rounds = sorted(
+        (args["roundId"], args["observedAt"])
+        for _, args in _events(client, contract, "ObservationRecorded", from_block)
+    )
+    if not rounds:
+        raise NotFound(f"{source} has no events of observations")
+    place = aligned_place(asset, [observed_at for _, observed_at in rounds], time, max_skew)
+    return observed_window(client, source, rounds[place][0], count, from_block)
 
 
 def observed_vector(client: ChainClient, source: str, round_id: int, from_block: int = 0) -> list[Observed]:

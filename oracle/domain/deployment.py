@@ -150,12 +150,22 @@ class InputScale:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractPlan:
+    """In a module's constructor arguments: the address of a contract that is deployed for it, once for each `name`."""
+
+    name: str
+    contract: str
+    arguments: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureFeedPlan:
     """A RiskFeed over any feature module.
 
-    `module` is the module's contract, `arguments` its constructor's, in which FeedAddress and InputScale stand for what
-    the deployment knows. `observations` names the feed that the module reads rounds of. `unit` says what the answer at
-    `decimals` means. Feeds of one `group` have the same model and inputs, and one proof serves them all.
+    `module` is the module's contract, `arguments` its constructor's, in which FeedAddress, InputScale and ContractPlan
+    stand for what the deployment knows or makes. `observations` names the feed that the module reads rounds of. `unit`
+    says what the answer at `decimals` means. Feeds of one `group` have the same model and inputs, and one proof serves
+    them all.
     """
 
     name: str

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from oracle.domain.deployment import ContractPlan, FeatureFeedPlan, FeedAddress, FeedGuards, InputScale
 from oracle.domain.feature_modules import GarchFeatures
 from oracle.errors import InputRejected, InvalidInput
 
@@ -37,6 +38,51 @@ def aligned_place(asset: int, times: Sequence[int], time: int, max_skew: int) ->
     return place
 
 
+def batch_plans(group: str, assets: Sequence[BatchAsset], model: str, max_skew: int) -> list[FeatureFeedPlan]:
+    """Plans of the four feeds that one proof of `model` serves, over price feeds that stand already.
+
+    A round of the group is a round of the first asset's price feed. Raises InvalidInput.
+    """
+    if len(assets) != ASSETS:
+        raise InvalidInput(f"{len(assets)} assets, one proof serves {ASSETS}")
+    singles = tuple(
+        ContractPlan(
+            f"{group}/{asset.name}",
+            GarchFeatures.contract,
+            (FeedAddress(asset.observations), *asset.features.arguments(), InputScale()),
+        )
+        for asset in assets
+    )
+    batch = ContractPlan(group, "GarchBatchInputs", (singles, max_skew))
+    return [
+        FeatureFeedPlan(
+            name=asset.name,
+            description=asset.description,
+            kind="volatility",
+            unit="annualised volatility",
+            observations=assets[0].observations,
+            model=model,
+            module=GarchBatchFeatures.contract,
+            arguments=(batch, place),
+            guards=asset.guards,
+            group=group,
+            params=asset.features.params,
+        )
+        for place, asset in enumerate(assets)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAsset:
+    """One asset of a batch: its volatility feed's name and guards, its price feed's name, its parameters."""
+
+    name: str
+    description: str
+    observations: str
+    features: GarchFeatures
+    guards: FeedGuards
+
+
 @dataclass(frozen=True, slots=True)
 class GarchBatchFeatures:
     """Four assets in the circuit's order; the answer is the annualised volatility of the one at `place`."""
@@ -45,6 +91,7 @@ class GarchBatchFeatures:
     place: int
 
     contract: ClassVar[str] = "GarchBatchModule"
+    prices: ClassVar[int] = GarchFeatures.prices
 
     def __post_init__(self) -> None:
         if len(self.assets) != ASSETS or not 0 <= self.place < ASSETS:

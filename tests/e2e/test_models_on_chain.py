@@ -6,6 +6,7 @@ A new circuit is taken up by its folder alone, a new feature module by its entry
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,17 +17,20 @@ from oracle.chain.feeds import ObservationFeed
 from oracle.chain.models import InferenceVerifier
 from oracle.domain.deployment import FeedRecord
 from oracle.domain.evidence import CheckStatus
+from oracle.domain.feature_modules import GarchFeatures
+from oracle.domain.garch_batch import ASSETS, BatchAsset, GarchBatchFeatures
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import PROJECT_ROOT, Settings
-from oracle.units import WAD
-from tests.support.feature_cases import CASES, VECTOR_CASES, at_time, market
-from tests.support.feeding import Feeding, record_history
+from oracle.units import SECS_PER_HOUR, WAD
+from tests.support.feature_cases import CASES, GARCH, VECTOR_CASES, at_time, market
+from tests.support.feeding import WIDE, Feeding, record_histories, record_history
 from tests.support.local_chain import LocalChain
 from tests.support.market import settings_in
 
 CIRCUITS = sorted(path.parent.name for path in (PROJECT_ROOT / "circuits").glob("*/manifest.json"))
 BY_CIRCUIT = {case.circuit_id: case for case in CASES}
 BY_VECTOR = {case.circuit_id: case for case in VECTOR_CASES}
+BATCH = "garch-vol-32x4"
 HOURS = 721
 
 
@@ -99,11 +103,30 @@ def test_vector_feed__proven_once__answer_is_the_twins(feeding: Feeding) -> None
     evidence = collect_evidence(feeding.client, feed.address)
     assert evidence.ok, [check for check in evidence.checks if check.status is not CheckStatus.OK]
     assert WAD // 10 < answer < 2 * WAD
-    evidence = collect_evidence(feeding.client, feed.address)
-    assert evidence.ok, [check for check in evidence.checks if check.status is not CheckStatus.OK]
 
 
-@circuits(set(CIRCUITS) - {*BY_CIRCUIT, *BY_VECTOR})
+@circuits({BATCH})
+def test_batch__proven_once__every_asset_answers_and_verifies(feeding: Feeding) -> None:
+    count = GarchFeatures.prices
+    lead, other = record_histories(feeding.client, {f"test-{seed}": market(count, seed) for seed in (6, 7)})
+    features = [GarchFeatures(replace(GARCH, horizon=1 + i)) for i in range(ASSETS)]
+    assets = [
+        BatchAsset(f"batch-{i}", "volatility", (lead, other)[i % 2].name, each, WIDE) for i, each in enumerate(features)
+    ]
+    feeds = feeding.deploy_group("batch", assets, SECS_PER_HOUR // 2)
+    inputs = list(feeds[0].expected_inputs(count).inputs)
+    proof = feeding.prove(inputs)
+    feeding.submit_together("batch", count, proof)
+    twin = [GarchBatchFeatures(tuple(features), place) for place in range(ASSETS)]
+    answers = [each.answer(feeding.outputs_wad(proof), feeding.scale_bits) for each in twin]
+    assert [feed.round(1).answer for feed in feeds] == answers
+    assert len(set(answers)) == ASSETS
+    for feed in feeds:
+        evidence = collect_evidence(feeding.client, feed.address)
+        assert (evidence.ok, list(evidence.inputs)) == (True, inputs), evidence.failed
+
+
+@circuits(set(CIRCUITS) - {*BY_CIRCUIT, *BY_VECTOR, BATCH})
 def test_model__proven_once__verified_on_chain(feeding: Feeding) -> None:
     feeding.deploy_model()
     middle = [(span.low + span.high) / 2 for span in feeding.manifest.domain]

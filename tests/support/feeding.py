@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from web3.types import TxReceipt
 from oracle.chain.accounts import local_roles
 from oracle.chain.client import ChainClient
 from oracle.chain.deploy import Deployer
-from oracle.chain.feeds import ObservationFeed, RiskFeed, VectorObservationFeed
+from oracle.chain.feeds import ObservationFeed, RiskFeed, SharedProofVerifier, VectorObservationFeed
 from oracle.domain.deployment import (
     FeatureFeedPlan,
     FeedGuards,
@@ -22,6 +22,7 @@ from oracle.domain.deployment import (
     VectorFeedPlan,
 )
 from oracle.domain.feature_modules import module_arguments
+from oracle.domain.garch_batch import BatchAsset, batch_plans
 from oracle.domain.observations import Report, VectorReport
 from oracle.domain.proofs import Proof
 from oracle.market.publishers import sign_reports
@@ -40,24 +41,30 @@ LIMITS = ObservationLimits(SECS_PER_HOUR // 2, 2 * SECS_PER_HOUR, SECS_PER_HOUR,
 
 def record_history(client: ChainClient, prices: Sequence[int]) -> FeedRecord:
     """The core, and a feed of one publisher that holds these hourly prices, the last of them observed now."""
+    (record,) = record_histories(client, {HOURLY: prices})
+    return record
+
+
+def record_histories(client: ChainClient, histories: Mapping[str, Sequence[int]]) -> list[FeedRecord]:
+    """As record_history, feeds of several names, observed at the same times."""
     deployer, operator = Deployer(client, sender_of(client)), sender_of(client, 1)
     deployer.deploy_core()
     publisher = local_roles(client.chain_id).publishers[0]
-    plan = PriceFeedPlan(HOURLY, "TEST / USD, hourly", (publisher.address,), 1, LIMITS)
-    record = deployer.deploy_price_feed(plan)
-    feed = ObservationFeed(client, record.address)
-    start = client.head().timestamp + SECS_PER_HOUR
-    for first in range(0, len(prices), BATCH):
-        part = prices[first : first + BATCH]
-        times = [start + SECS_PER_HOUR * (first + i) for i in range(len(part))]
-        signed = [
-            sign_reports([bytes(publisher.key)], feed.report_domain(), Report(first + i + 1, times[i], price, 1))
-            for i, price in enumerate(part)
-        ]
+    records = [
+        deployer.deploy_price_feed(PriceFeedPlan(name, "TEST / USD, hourly", (publisher.address,), 1, LIMITS))
+        for name in histories
+    ]
+    start, count = client.head().timestamp + SECS_PER_HOUR, len(next(iter(histories.values())))
+    for first in range(0, count, BATCH):
+        times = [start + SECS_PER_HOUR * i for i in range(first, min(first + BATCH, count))]
         client.set_next_block_timestamp(times[-1])
-        call = feed.submit_many([reports for reports, _ in signed], [signatures for _, signatures in signed])
-        operator.transact(f"history-{first}", call)
-    return record
+        for record in records:
+            feed, part = ObservationFeed(client, record.address), histories[record.name][first : first + BATCH]
+            reports = [Report(first + i + 1, times[i], price, 1) for i, price in enumerate(part)]
+            signed = [sign_reports([bytes(publisher.key)], feed.report_domain(), report) for report in reports]
+            call = feed.submit_many([reports for reports, _ in signed], [signatures for _, signatures in signed])
+            operator.transact(f"history-{record.name}-{first}", call)
+    return records
 
 
 @dataclass
@@ -115,6 +122,22 @@ class Feeding:
             guards=WIDE,
         )
         return RiskFeed(self.client, self.deployer.deploy_feature_feed(plan).address)
+
+    def deploy_group(self, group: str, assets: Sequence[BatchAsset], max_skew: int) -> list[RiskFeed]:
+        """Four feeds of the batch circuit behind one SharedProofVerifier."""
+        self.deploy_model()
+        plans = batch_plans(group, assets, self.circuit_id, max_skew)
+        return [RiskFeed(self.client, self.deployer.deploy_feature_feed(plan).address) for plan in plans]
+
+    def submit_together(self, group: str, observation_round: int, proof: Proof) -> TxReceipt:
+        """The next round of every feed of a group."""
+        members = self.deployer.deployment.group(group)
+        outputs = proof.instances[self.manifest.input_count :]
+        shared = SharedProofVerifier(self.client, members[0].verifier)
+        addresses = [member.address for member in members]
+        return self.operator.transact(
+            "rounds", shared.submit_rounds(addresses, observation_round, outputs, proof.zk_proof)
+        )
 
     def prove(self, inputs: Sequence[int]) -> Proof:
         """A proof for integers at the input scale."""

@@ -62,9 +62,13 @@ class Assets:
             for asset, each in pairs
         ]
 
-    def module(self, singles: Sequence[str], max_skew: int = LARGEST_LAG, place: int = 0) -> Contract:
-        """The batch over these."""
-        return self.chain.deploy("GarchBatchModule", list(singles), max_skew, place)
+    def batch(self, singles: Sequence[str], max_skew: int = LARGEST_LAG) -> Contract:
+        """The inputs over these."""
+        return self.chain.deploy("GarchBatchInputs", list(singles), max_skew)
+
+    def module(self, batch: Contract, place: int = 0) -> Contract:
+        """The module of one asset of a batch."""
+        return self.chain.deploy("GarchBatchModule", batch.address, place)
 
 
 @pytest.fixture(scope="module")

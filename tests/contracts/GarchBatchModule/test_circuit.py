@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from oracle.domain.features import MODEL_INPUTS
 from oracle.domain.garch_batch import ASSETS, GarchBatchFeatures
 from oracle.domain.proofs import Proof
 from oracle.proving.engine import ProvingEngine
+from oracle.settings import PROJECT_ROOT
 from oracle.units import WAD
 from tests.contracts.GarchBatchModule.conftest import COUNTS
 from tests.support.call_gas import execution_gas, gas_by_call
@@ -21,6 +23,7 @@ from tests.support.inference import deploy_artifact, verifier_spec
 from tests.support.risk_feed import Guards
 
 CIRCUIT = "garch-vol-32x4"
+SINGLE_ROUND = "RiskFeed.submitRound/garch-vol-32"
 GUARDS = Guards(min_answer=0, heartbeat=10**9, max_observation_lag=10)
 
 
@@ -65,9 +68,9 @@ def group(settings, inference, engine, assets, features) -> Group:
     chain.send(inference.registry.functions.registerModelWithVerifier(commitment, spec))
     model_id = inference.registry.functions.modelCount().call()
     shared = chain.deploy("SharedProofVerifier", inference.verifier.address)
-    singles, feeds = assets.singles(features, manifest.input_scale(0)), []
+    batch, feeds = assets.batch(assets.singles(features, manifest.input_scale(0))), []
     for place in range(ASSETS):
-        module = assets.module(singles, place=place)
+        module = assets.module(batch, place)
         config = (chain.address(0), chain.address(10), shared.address, model_id, 1, module.address, "TEST vol", 18)
         feeds.append(chain.deploy("RiskFeed", (*config, GUARDS.as_tuple())))
     inputs = feeds[0].functions.expectedInputs(COUNTS[0]).call()[0]
@@ -86,7 +89,10 @@ def test_submit_rounds__one_proof__every_asset_answers(engine, assets, features,
 
 def test_submit_rounds__four_feeds__gas(assets, group, gas_snapshot):
     receipt = assets.chain.send(group.submit())
-    gas_snapshot(f"SharedProofVerifier.submitRounds/{CIRCUIT}", execution_gas(assets.chain, receipt))
+    together = execution_gas(assets.chain, receipt)
+    gas_snapshot(f"SharedProofVerifier.submitRounds/{CIRCUIT}", together)
+    single = json.loads((PROJECT_ROOT / "tests/gas/snapshots/RiskFeed.json").read_text())[SINGLE_ROUND]
+    assert together < ASSETS * single
     spent = gas_by_call(assets.chain, receipt)[group.halo2.lower()]
     gas_snapshot(f"SharedProofVerifier.submitRounds/{CIRCUIT}/proof", spent)
 

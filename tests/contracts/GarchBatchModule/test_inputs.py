@@ -26,7 +26,7 @@ def expected_rounds(assets, round_id: int, max_skew: int) -> list[int]:
 def test_rounds_for__every_round_and_skew__are_the_twins(assets, features, reverts):
     singles, found = assets.singles(features, SCALE), 0
     for skew in SKEWS:
-        module = assets.module(singles, skew)
+        module = assets.batch(singles, skew)
         for round_id in range(1, COUNTS[0] + 1):
             time = assets.all[0].times[round_id - 1]
             call = module.functions.roundsFor(round_id)
@@ -45,7 +45,8 @@ def test_inputs__random_parameters__are_the_twins(assets):
     rng = random.Random(5)
     for _ in range(12):
         drawn, scale = tuple(garch_of(rng) for _ in range(ASSETS)), rng.randint(12, 20)
-        module, twin = assets.module(assets.singles(drawn, scale)), GarchBatchFeatures(drawn, 0)
+        batch, twin = assets.batch(assets.singles(drawn, scale)), GarchBatchFeatures(drawn, 0)
+        module = assets.module(batch)
         for round_id in range(34, COUNTS[0] + 1):
             rounds = expected_rounds(assets, round_id, LARGEST_LAG)
             windows = [asset.window(each) for asset, each in zip(assets.all, rounds, strict=True)]
@@ -54,7 +55,7 @@ def test_inputs__random_parameters__are_the_twins(assets):
 
 
 def test_inputs__a_later_observation__leaves_an_old_rounds_inputs(assets, features):
-    module = assets.module(assets.singles(features, SCALE))
+    module = assets.batch(assets.singles(features, SCALE))
     before = [module.functions.inputs(round_id).call() for round_id in (35, COUNTS[0])]
     assets.all[1].publishers.observe(assets.all[1].prices[-1])
     assert [module.functions.inputs(round_id).call() for round_id in (35, COUNTS[0])] == before
@@ -62,25 +63,25 @@ def test_inputs__a_later_observation__leaves_an_old_rounds_inputs(assets, featur
 
 def test_inputs__an_asset_twice__its_row_twice(assets, features):
     one = assets.singles(features, SCALE)
-    module = assets.module([one[0], one[1], one[0], one[0]])
+    module = assets.batch([one[0], one[1], one[0], one[0]])
     inputs, _ = module.functions.inputs(COUNTS[0]).call()
     rows = [inputs[i * MODEL_INPUTS : (i + 1) * MODEL_INPUTS] for i in range(ASSETS)]
     assert rows[0] == rows[2] == rows[3] != rows[1]
 
 
 def test_inputs__the_lead_observed_alone__refused(assets, features, reverts_any):
-    module = assets.module(assets.singles(features, SCALE))
+    module = assets.module(assets.batch(assets.singles(features, SCALE)))
     assets.all[0].publishers.observe(assets.all[0].prices[-1])
     with reverts_any("WindowsNotAligned"):
         module.functions.inputs(COUNTS[0] + 1).call()
 
 
 def test_answer__each_place__is_that_assets(assets, features, reverts_any):
-    singles = assets.singles(features, SCALE)
+    batch = assets.batch(assets.singles(features, SCALE))
     outputs = [WAD // (2 + i) for i in range(ASSETS)]
     answers = set()
     for place in range(ASSETS):
-        module = assets.module(singles, place=place)
+        module = assets.module(batch, place)
         answer = module.functions.answer(outputs).call()
         assert answer == GarchBatchFeatures(features, place).answer(outputs, SCALE)
         answers.add(answer)
@@ -88,17 +89,35 @@ def test_answer__each_place__is_that_assets(assets, features, reverts_any):
             module.functions.answer(outputs[:3]).call()
     assert len(answers) == ASSETS
     with reverts_any("NegativeVariance"):
-        assets.module(singles).functions.answer([-1, *outputs[1:]]).call()
+        assets.module(batch).functions.answer([-1, *outputs[1:]]).call()
 
 
 def test_constructor__what_cannot_be__refused_by_name(assets, features, reverts_any):
     singles = assets.singles(features, SCALE)
     other = assets.singles(features, SCALE - 1)
     for arguments, error in (
-        ((singles, SECS_PER_DAY + 1, 0), "ParameterOutOfRange"),
-        ((singles, 0, ASSETS), "ParameterOutOfRange"),
-        (([*singles[:3], assets.chain.address(5)], 0, 0), "ModuleWithoutCode"),
-        (([*singles[:3], other[3]], 0, 0), "ScaleMismatch"),
+        ((singles, SECS_PER_DAY + 1), "ParameterOutOfRange"),
+        (([*singles[:3], assets.chain.address(5)], 0), "ModuleWithoutCode"),
+        (([*singles[:3], other[3]], 0), "ScaleMismatch"),
+    ):
+        with reverts_any(error):
+            assets.chain.deploy("GarchBatchInputs", *arguments)
+    for arguments, error in (
+        ((assets.batch(singles).address, ASSETS), "PlaceOutOfRange"),
+        ((assets.chain.address(5), 0), "BatchWithoutCode"),
     ):
         with reverts_any(error):
             assets.chain.deploy("GarchBatchModule", *arguments)
+
+
+def test_prepare_inputs__another_transaction__computed_anew(assets, features):
+    batch = assets.batch(assets.singles(features, SCALE))
+    before = batch.functions.inputs(COUNTS[0]).call()
+    assets.chain.send(batch.functions.prepareInputs(COUNTS[0]))
+    assert batch.functions.inputs(COUNTS[0]).call() == before
+
+
+def test_prepare_inputs__windows_not_aligned__refused(assets, features, reverts_any):
+    module = assets.module(assets.batch(assets.singles(features, SCALE), 0))
+    with reverts_any("WindowsNotAligned"):
+        module.functions.prepareInputs(COUNTS[0]).call()
