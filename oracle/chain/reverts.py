@@ -150,6 +150,10 @@ class Blocked(AbiRevert):
     abi = ("Blocked(address account)",)
 
 
+class BoardNamedAlready(AbiRevert):
+    abi = ("BoardNamedAlready(address board)",)
+
+
 class BookFull(AbiRevert):
     abi = ("BookFull(uint256 resting, uint256 max)",)
 
@@ -168,6 +172,10 @@ class ButterflyArbitrage(AbiRevert):
 
 class CalendarArbitrage(AbiRevert):
     abi = ("CalendarArbitrage(int256 k, int256 earlier, int256 later)",)
+
+
+class CoefficientOutOfRange(AbiRevert):
+    abi = ("CoefficientOutOfRange(bytes32 name, int256 value, int256 min, int256 max)",)
 
 
 class ComponentCountMismatch(AbiRevert):
@@ -321,6 +329,10 @@ class FractionOutOfRange(AbiRevert):
 
 class GasTooLow(AbiRevert):
     abi = ("GasTooLow(uint256 available, uint256 needed)",)
+
+
+class GraceNotOver(AbiRevert):
+    abi = ("GraceNotOver(address account, uint256 endsAt)",)
 
 
 class ImpactTooSteep(AbiRevert):
@@ -493,6 +505,10 @@ class ModuleWithoutCode(AbiRevert):
     abi = ("ModuleWithoutCode(uint256 asset, address module)",)
 
 
+class MonthOutOfRange(AbiRevert):
+    abi = ("MonthOutOfRange(uint256 varianceWad, uint256 limitWad)",)
+
+
 class MoveNeedsAllPublishers(AbiRevert):
     remedy = "Collect every publisher's signature for so large a move."
     abi = ("MoveNeedsAllPublishers(uint256 moveBps, uint256 maxMoveBps)",)
@@ -512,6 +528,10 @@ class NegativeVariance(AbiRevert):
 
 class NoAuction(AbiRevert):
     abi = ("NoAuction(address account)",)
+
+
+class NoBoard(AbiRevert):
+    abi = ("NoBoard()",)
 
 
 class NoDataPresent(AbiRevert):
@@ -546,6 +566,10 @@ class NotAuthorised(AbiRevert):
     abi = ("NotAuthorised(address caller)",)
 
 
+class NotBoardSetter(AbiRevert):
+    abi = ("NotBoardSetter(address caller)",)
+
+
 class NotBookOperator(AbiRevert):
     abi = ("NotBookOperator(address caller)",)
 
@@ -560,6 +584,10 @@ class NotDue(AbiRevert):
 
 class NotEnoughGas(AbiRevert):
     abi = ("NotEnoughGas(uint256 available, uint256 required)",)
+
+
+class NotForSale(AbiRevert):
+    abi = ("NotForSale(address asset)",)
 
 
 class NotHarness(AbiRevert):
@@ -593,6 +621,10 @@ class NotPublisher(AbiRevert):
 
 class NotReplaced(AbiRevert):
     abi = ("NotReplaced(bytes32 leaf)",)
+
+
+class NotStationary(AbiRevert):
+    abi = ("NotStationary(int256 persistenceWad, int256 limitWad)",)
 
 
 class NothingToDo(AbiRevert):
@@ -698,6 +730,10 @@ class ParameterOutOfRange(AbiRevert):
 
 class PlaceOutOfRange(AbiRevert):
     abi = ("PlaceOutOfRange(uint8 place, uint8 max)",)
+
+
+class PositionAlarmed(AbiRevert):
+    abi = ("PositionAlarmed(address account, uint256 until)",)
 
 
 class PositionBelowMinimum(AbiRevert):
@@ -889,6 +925,10 @@ class SubscriptionNotActive(AbiRevert):
     abi = ("SubscriptionNotActive(uint256 subscriptionId)",)
 
 
+class SupplyCapExceeded(AbiRevert):
+    abi = ("SupplyCapExceeded(address asset, uint256 total, uint256 cap)",)
+
+
 class SviParameterOutOfRange(AbiRevert):
     abi = ("SviParameterOutOfRange(bytes32 name, int256 value, int256 min, int256 max)",)
 
@@ -911,6 +951,10 @@ class TransferFailed(AbiRevert):
 
 class UnknownBatch(AbiRevert):
     abi = ("UnknownBatch(uint256 batchId, bytes32 contentHash)",)
+
+
+class UnknownCollateral(AbiRevert):
+    abi = ("UnknownCollateral(address asset)",)
 
 
 class UnsupportedProofSystem(AbiRevert):
@@ -970,6 +1014,10 @@ class WingTooSteep(AbiRevert):
 
 class WrongAmountReceived(AbiRevert):
     abi = ("WrongAmountReceived(address token, uint256 received, uint256 expected)",)
+
+
+class WrongBoard(AbiRevert):
+    abi = ("WrongBoard(address board)",)
 
 
 class WrongCount(AbiRevert):
