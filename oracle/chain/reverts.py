@@ -771,7 +771,7 @@ class PriceStale(AbiRevert):
 
 
 class PriceUnavailable(AbiRevert):
-    abi = ("PriceUnavailable()",)
+    abi = ("PriceUnavailable()", "PriceUnavailable(address asset)")
 
 
 class PublisherSetChanged(AbiRevert):
@@ -817,7 +817,7 @@ class ReturnOutOfRange(AbiRevert):
 
 
 class RiskUnavailable(AbiRevert):
-    abi = ("RiskUnavailable()",)
+    abi = ("RiskUnavailable()", "RiskUnavailable(address asset)")
 
 
 class RoundBeforeExpiry(AbiRevert):
