@@ -5,6 +5,7 @@
 .venv/bin/python -m bench proving         the GARCH circuit against ezkl's own calibration, over windows of the S&P 500
 .venv/bin/python -m bench gas              every circuit that ships and a batch family: verification against its floor
 .venv/bin/python -m bench groth16          ezkl and Groth16 side by side, for each circuit that both can prove
+.venv/bin/python -m bench latency          from a request on chain to its answer on chain, for the GARCH model
 .venv/bin/python -m bench rounds          one round on chain: seconds from observation to acceptance, gas by purpose
 """
 
@@ -26,7 +27,7 @@ from bench.records import ARMS, ArmRecord
 from oracle.errors import InvalidInput
 from oracle.settings import Settings
 
-PARTS = ("networks", "proving", "rounds", "gas", "groth16")
+PARTS = ("networks", "proving", "rounds", "gas", "groth16", "latency")
 WIDTH = 220
 
 
@@ -70,6 +71,12 @@ def main() -> int:
         pairs = groth16.measure(settings, options.proofs, _say(console))
         console.print(groth16.table(pairs))
         result["groth16"] = [dataclasses.asdict(one) for one in pairs]
+    if "latency" in chosen:
+        from bench import latency  # noqa: PLC0415
+
+        measured = latency.measure(settings, count=options.requests, block_secs=options.block_secs, say=_say(console))
+        console.print(latency.table(measured))
+        result["latency"] = [{**dataclasses.asdict(one), "p50": one.p50, "p95": one.p95} for one in measured]
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 0
@@ -91,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--samples", type=int, default=64, help="proving: windows for the in-circuit error")
     parser.add_argument("--rows", default="1,4,16", help="gas: rows of the batch family; 64 take minutes and 4 GB")
     parser.add_argument("--rounds", type=int, default=10, help="rounds: how many are published on a local Anvil")
+    parser.add_argument("--requests", type=int, default=30, help="latency: how many are asked each way")
+    parser.add_argument("--block-secs", type=int, default=1, help="latency: seconds from block to block")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     return parser
 

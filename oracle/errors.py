@@ -13,7 +13,9 @@ OracleError
 │   ├── ContractRevert       the chain refused; subclasses in oracle.chain.reverts, one for each ABI error
 │   ├── ObservationRejected
 │   ├── SourceExhausted
-│   └── FeatureUnavailable
+│   ├── FeatureUnavailable
+│   ├── RequestNotOpen       a request on chain that an answer would not be paid for
+│   └── AnsweredByAnother
 ├── Halt                     a person has to act
 │   ├── ConfigurationError
 │   ├── WrongChain
@@ -113,6 +115,14 @@ class SourceExhausted(SkipCycle):
 
 class FeatureUnavailable(SkipCycle):
     """There are not yet enough observations in one segment for the model's window."""
+
+
+class RequestNotOpen(SkipCycle):
+    """A request on chain is expired, refunded, answered or gone: an answer would not be paid."""
+
+
+class AnsweredByAnother(SkipCycle):
+    """Somebody else answered a request on chain first."""
 
 
 class Halt(OracleError):

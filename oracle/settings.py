@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     keystore_password_file: Path | None = Field(None, description="File with the keystore's password.")
     signer_url: str = Field("", description="Remote signer (eth_signTransaction) instead of a key.")
     signer_address: str = Field("", description="The account that the remote signer signs for.")
+    sender_keys: SecretStr | None = Field(
+        None, description="More private keys that send, by commas; each transaction goes to the least busy one."
+    )
+    balance_floor_eth: float = Field(0.2, ge=0, description="A sending key below it is not used, and not ready.")
     confirmations: int = Field(0, ge=0, description="Blocks on top of a transaction's block before it counts.")
     max_fee_gwei: int = Field(200, gt=0, description="Cap on maxFeePerGas, also for replacements.")
     tx_timeout_secs: float = Field(60.0, gt=0, description="Seconds in the pool before a transaction is replaced.")
@@ -47,9 +51,25 @@ class Settings(BaseSettings):
     prove_memory_mb: int = Field(8192, gt=0, description="A worker that grows beyond is killed.")
     max_workers: int = Field(2, gt=0, description="Proving processes at most.")
 
+    # Inference on request
+    payee: str = Field("", description="Who is paid for answers on chain; empty: the operator.")
+    fee_over_gas: float = Field(
+        1.0, ge=0, description="A request on chain is answered when its fee is so many times its gas; 0: always."
+    )
+    fee_token_wei: str = Field("", description="What a base unit of a fee token is worth: 0xtoken=1e12,0xother=...")
+    coordinator_poll_secs: float = Field(0.1, gt=0, description="Between two looks at the chain for new requests.")
+
     # Service
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in state_dir.")
     book_address: str = Field("", description="OrderMatching contract whose book this service keeps; empty: none.")
+    circuit_queues: str = Field(
+        "",
+        description="Circuits with a queue of their own, by commas, which `worker --circuit` serves: keys stay warm.",
+    )
+    serve_proves: bool = Field(True, description="Whether `serve` proves too, or leaves that to workers.")
+    artifacts_url: str = Field(
+        "", description="Where proofs are kept, an fsspec URL (s3://..., gs://...); empty: in state_dir."
+    )
     api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
     api_port: int = Field(0, ge=0, le=65535, description="0: a free port.")
     otlp_endpoint: str = Field("", description="OpenTelemetry collector (OTLP over HTTP); empty: no traces.")

@@ -284,7 +284,7 @@ class RequestOut(Schema):
     """A request as it stands. `result` once fulfilled, `cause` once failed."""
 
     id: str
-    kind: Literal["round", "price", "proof"]
+    kind: Literal["round", "price", "proof", "inference"]
     subject: str = Field(description="The feed's or the model's name.")
     state: Literal["accepted", "running", "fulfilled", "failed", "cancelled"]
     step: str

@@ -79,6 +79,15 @@ def operator_account(settings: Settings) -> Signer:
     return account
 
 
+def sending_accounts(settings: Settings) -> list[Signer]:
+    """Every account that sends: the operator's first, then those of sender_keys. Raises as `operator_account`."""
+    more = settings.sender_keys.get_secret_value().split(",") if settings.sender_keys else []
+    accounts: list[Signer] = [operator_account(settings), *(account_from_key(key) for key in more if key.strip())]
+    for account in accounts:
+        refuse_well_known(account.address, settings.chain_id)
+    return accounts
+
+
 def configured_account(settings: Settings) -> Signer | None:
     """The account of operator_key, keystore or signer_url; None when none is set. Raises ConfigurationError."""
     if sum((settings.operator_key is not None, settings.keystore is not None, bool(settings.signer_url))) > 1:

@@ -81,6 +81,18 @@ class Deployer:
             self._save(registry=registry, inference_verifier=verifier, deployer=self._sender.address)
         return self._deployment
 
+    def deploy_coordinator(self, owner: str = "") -> Deployment:
+        """The InferenceCoordinator, whose owner sets prices. The core stands already."""
+        if not self._deployment.inference_verifier:
+            raise ConfigurationError("there is no verifier yet", remedy="Deploy the core first (plumbline deploy).")
+        with self._exclusive():
+            artifact = self._artifact("InferenceCoordinator")
+            block = self._client.head().number
+            address = self._ensure("coordinator", artifact, self._deployment.inference_verifier, self._party(owner))
+            if address != self._deployment.coordinator:
+                self._save(coordinator=address, coordinator_block=block)
+        return self._deployment
+
     def deploy_token(self, symbol: str, name: str, decimals: int) -> TokenRecord:
         """A token that anyone can mint. Raises UnsafeSetup off local chains."""
         if not self._client.is_local:

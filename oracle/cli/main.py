@@ -20,12 +20,14 @@ from oracle.cli.commands import (
     groth16,
     key,
     model,
+    onchain,
     prove,
     publisher,
     replay,
     srs,
     stack,
     verify,
+    worker,
 )
 from oracle.cli.context import Invocation, invocation
 
@@ -67,6 +69,7 @@ app.command("replay")(replay.replay)
 app.command("up")(stack.up)
 app.command("down")(stack.down)
 app.command("serve")(stack.serve)
+app.command("worker")(worker.worker)
 app.command("status")(stack.status)
 app.command("deploy")(chain.deploy)
 app.add_typer(feed.app, name="feed")
@@ -77,6 +80,7 @@ app.add_typer(book.app, name="book")
 app.add_typer(groth16.app, name="groth16")
 app.add_typer(db.app, name="db")
 app.add_typer(key.app, name="key")
+app.add_typer(onchain.app, name="onchain")
 app.command("prove")(prove.prove)
 app.command("request")(prove.request)
 app.command("verify")(verify.verify)

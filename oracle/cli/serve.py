@@ -43,7 +43,7 @@ def run_serve(call: Invocation, words: MarketWords | None) -> None:
         opened_database(settings) as database,
         opened_service(settings, client, [market.source]) as service,
         listener,
-        opened_book(client, service.parts.sender) as book,
+        opened_book(client, service.parts.sender.operator) as book,
     ):
         _run_api(service, listener, KeyStore(database) if keyed else None, book)
         if service.fatal.is_set():

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from eth_account.signers.local import LocalAccount
 
-from oracle.chain.accounts import configured_account, local_roles, operator_account
+from oracle.chain.accounts import configured_account, local_roles, operator_account, sending_accounts
 from oracle.chain.client import ChainClient, checked_address
 from oracle.chain.deploy import Deployer
 from oracle.chain.records import load_deployment
 from oracle.chain.sender import Sender
+from oracle.chain.sender_pool import SenderPool
 from oracle.chain.signers import Signer
 from oracle.cli import stack as records
 from oracle.cli.market_plan import names
 from oracle.cli.proving import opened_engine
 from oracle.constants import LOCAL_CHAIN_IDS
 from oracle.domain.deployment import Deployment
+from oracle.domain.outbox import Outbox
 from oracle.errors import ConfigurationError, NotFound
 from oracle.market.base import MarketSource
 from oracle.settings import Settings
+from oracle.units import WAD
 
 WORKFLOWS_NAME: Final = "workflows.db"
+# A worker waits so long for a service that starts at the same time
+LEADER_SECS: Final = 60.0
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from oracle.daemon.book import BookService
-    from oracle.daemon.service import OracleService
+    from oracle.daemon.service import OracleService, Role
 
 Say = Callable[[str], None]
 
@@ -70,6 +78,12 @@ def deployer(client: ChainClient, database: Engine, say: Say) -> Deployer:
     return Deployer(client, Sender(client, account, SqlOutbox(database)), say)
 
 
+def sender_pool(client: ChainClient, outbox: Outbox) -> SenderPool:
+    """All keys that send, over one outbox."""
+    senders = [Sender(client, account, outbox) for account in sending_accounts(client.settings)]
+    return SenderPool(client, senders, outbox, int(client.settings.balance_floor_eth * WAD))
+
+
 def deployment(client: ChainClient) -> Deployment:
     """What is deployed on a chain. Raises NotFound when nothing is recorded."""
     found = load_deployment(client.settings, client.chain_id, client.chain_key)
@@ -82,35 +96,73 @@ def deployment(client: ChainClient) -> Deployment:
 
 
 @contextmanager
-def opened_service(settings: Settings, client: ChainClient, sources: Sequence[MarketSource]) -> Iterator[OracleService]:
-    """The service over what is deployed on a chain, started, and stopped at the end.
+def opened_service(
+    settings: Settings,
+    client: ChainClient,
+    sources: Sequence[MarketSource],
+    *,
+    role: Role | None = None,
+    stop_secs: float | None = None,
+) -> Iterator[OracleService]:
+    """The service over what is deployed on a chain, started, and stopped at the end, which takes up to `stop_secs`.
 
     Each source serves the price feed that its symbol names. Raises NotFound when nothing is deployed.
     """
-    from oracle.daemon.service import OracleService, deployment_id
+    from oracle.daemon.service import STOP_TIMEOUT_SECS, OracleService, Role, deployment_id
     from oracle.store import db
+    from oracle.store.executors import DeploymentStore
     from oracle.store.outbox import SqlOutbox
 
-    record = deployment(client)
+    role = role or Role(_name_of(settings), shares=bool(settings.database_url))
     with opened_database(settings) as database, opened_engine(settings) as engine:
+        shared = DeploymentStore(database)
+        if role.leads:
+            shared.save(deployment(client))
+
+        def deployed() -> Deployment:
+            found = None if role.leads else shared.find(client.chain_key)
+            return found or deployment(client)
+
+        record = deployed() if role.leads else _told(deployed)
         workflows = db.open_engine(settings.database_url or db.sqlite_url(settings.state_dir / WORKFLOWS_NAME))
         service = OracleService.build(
             settings=settings,
             client=client,
-            deployment=lambda: deployment(client),
+            deployment=deployed,
             engine=engine,
-            sender=Sender(client, operator_account(settings), SqlOutbox(database, deployment_id(record))),
+            sender=sender_pool(client, SqlOutbox(database, deployment_id(record))),
             database=database,
             workflows=workflows,
             sources={names(source).price: source for source in sources},
             publisher_keys=_publisher_keys(settings),
+            role=role,
         )
         try:
             service.start()
             yield service
         finally:
-            service.stop()
+            service.stop(STOP_TIMEOUT_SECS if stop_secs is None else stop_secs)
             workflows.dispose()
+
+
+def _told(deployed: Callable[[], Deployment]) -> Deployment:
+    """What is deployed, once the process that leads has said so; workers may start before it."""
+    deadline = time.monotonic() + LEADER_SECS
+    while True:
+        try:
+            return deployed()
+        except NotFound:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+
+
+def _name_of(settings: Settings) -> str:
+    """The name of the process that serves this state folder: the same after its death, so that it resumes at once."""
+    if not settings.database_url:
+        return "local"
+    folder = hashlib.sha256(str(settings.state_dir).encode()).hexdigest()[:8]
+    return f"serve-{socket.gethostname()}-{folder}"
 
 
 @contextmanager

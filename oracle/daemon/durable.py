@@ -10,13 +10,14 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import dbos
 import structlog
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from dbos._recovery import recover_pending_workflows
 from sqlalchemy.engine import Engine
 
 from oracle.domain.requests import Cause
@@ -122,39 +123,49 @@ class DurableEngine:
     ) -> None:
         self._database = database
         self._version = application_version
-        self._executor_id = executor_id
+        self.executor_id: Final = executor_id
         self._patience = patience or Patience()
         self._max_threads = max_threads
         self._stopping = threading.Event()
+        self._at_work = _Count()
         self._workflows: dict[str, Callable[[str], Any]] = {}
         self._started = False
 
-    def start(self, workflows: Mapping[str, Workflow], queues: list[Queue]) -> None:
-        """Takes up what was cut off, then accepts work. Raises Conflict when another engine runs in this process."""
+    def start(
+        self, workflows: Mapping[str, Workflow], queues: list[Queue], listen: Collection[str] | None = None
+    ) -> None:
+        """Takes up what was cut off, then accepts work: of the queues `listen` alone, where it is given.
+
+        Raises Conflict when another engine runs in this process.
+        """
         if not _process_lock.acquire(blocking=False):
             raise Conflict("a durable engine runs in this process already")
         self._stopping = threading.Event()
         try:
-            self._launch(workflows, queues)
+            self._launch(workflows, queues, listen)
         except BaseException:
             self._destroy()
             raise
         self._started = True
 
-    def _launch(self, workflows: Mapping[str, Workflow], queues: list[Queue]) -> None:
+    def _launch(self, workflows: Mapping[str, Workflow], queues: list[Queue], listen: Collection[str] | None) -> None:
         _contain_log()
         config = DBOSConfig(
             name=APP_NAME,
             system_database_url=str(self._database.url.render_as_string(hide_password=False)),
             system_database_engine=self._database,
             application_version=self._version,
-            executor_id=self._executor_id,
+            executor_id=self.executor_id,
             serializer=_JsonSerializer(),
             enable_otlp=False,
             max_executor_threads=self._max_threads,
         )
         DBOS(config=config)
-        self._workflows = {name: DBOS.workflow(name=name)(_own(function)) for name, function in workflows.items()}
+        self._workflows = {
+            name: DBOS.workflow(name=name)(_own(function, self._at_work)) for name, function in workflows.items()
+        }
+        if listen is not None:
+            DBOS.listen_queues(list(listen))
         DBOS.launch()
         for queue in queues:
             DBOS.register_queue(
@@ -170,7 +181,7 @@ class DurableEngine:
             return
         self._stopping.set()
         deadline = time.monotonic() + timeout_secs
-        while self.running() and time.monotonic() < deadline:
+        while self._at_work.is_any() and time.monotonic() < deadline:
             time.sleep(STOP_POLL_SECS)
         self._started = False
         self._destroy()
@@ -223,6 +234,12 @@ class DurableEngine:
         with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=partition):
             DBOS.enqueue_workflow(queue, self._workflows[workflow], workflow_id)
 
+    def release(self, executor_id: str) -> int:
+        """Puts what an executor of this version had begun back into its queue; how many workflows."""
+        self._require_started()
+        instance = dbos._dbos._get_dbos_instance()
+        return len(recover_pending_workflows(instance, [executor_id]))
+
     def cancel(self, workflow_id: str) -> None:
         """Ends a workflow before its next step."""
         self._require_started()
@@ -259,11 +276,32 @@ class DurableEngine:
             raise ServiceUnavailable("the service is stopping or not started", remedy="try again shortly")
 
 
-def _own(function: Workflow) -> Workflow:
-    """A function that dbos may write its marks on."""
+class _Count:
+    """How many workflows are being run by this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def is_any(self) -> bool:
+        with self._lock:
+            return self._count > 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._count -= 1
+
+
+def _own(function: Workflow, at_work: _Count) -> Workflow:
+    """A function that dbos may write its marks on; counted while it runs."""
 
     def run(workflow_id: str) -> Any:
-        return function(workflow_id)
+        with at_work:
+            return function(workflow_id)
 
     return run
 

@@ -16,8 +16,6 @@ from oracle.daemon.views import Check, Health
 from oracle.errors import OracleError
 from oracle.units import WAD
 
-# What some ten rounds cost at 30 gwei; below it a person has to act soon
-BALANCE_FLOOR_WEI: Final = WAD // 5
 # A probe that asks more often gets the last answer
 FRESH_SECS: Final = 1.0
 
@@ -66,12 +64,17 @@ class HealthCheck:
         return f"{len(self._parts.engine.circuits())} circuits, {self._parts.settings.max_workers} workers at most"
 
     def _balance(self) -> str:
-        address = self._parts.sender.address
-        balance = self._parts.client.balance(address)
-        self._parts.metrics.balance.set(balance / WAD)
-        if balance < BALANCE_FLOOR_WEI:
-            raise OracleError(f"{address} has {balance} wei, below the floor of {BALANCE_FLOOR_WEI}")
-        return f"{address} has {balance / WAD:.3f} ether"
+        """Ready while one key can send; each key's gauges say which cannot."""
+        sender, metrics = self._parts.sender, self._parts.metrics
+        balances = sender.balances()
+        for address, balance in balances.items():
+            metrics.sender_balance.labels(address).set(balance / WAD)
+            metrics.sender_low.labels(address).set(balance < sender.floor_wei)
+        metrics.balance.set(balances[sender.address] / WAD)
+        told = ", ".join(f"{address} has {balance} wei" for address, balance in balances.items())
+        if max(balances.values()) < sender.floor_wei:
+            raise OracleError(f"{told}: below the floor of {sender.floor_wei}")
+        return told
 
     def update_gauges(self) -> None:
         """Brings queue, feeds and balance up to date; what cannot be read keeps its last value."""

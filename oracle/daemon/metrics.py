@@ -39,7 +39,16 @@ class Metrics:
         self.feed_stale = Gauge(
             "plumbline_feed_stale", "1 when consumers see the feed as stale.", ["feed"], registry=registry
         )
-        self.balance = Gauge("plumbline_operator_balance_ether", "What the sending key has.", registry=registry)
+        self.balance = Gauge("plumbline_operator_balance_ether", "What the operator's key has.", registry=registry)
+        self.sender_balance = Gauge(
+            "plumbline_sender_balance_ether", "What each sending key has.", ["address"], registry=registry
+        )
+        self.sender_low = Gauge(
+            "plumbline_sender_below_floor", "1 for a sending key below its floor.", ["address"], registry=registry
+        )
+        self.onchain = Gauge(
+            "plumbline_onchain_requests", "Requests on chain that are not settled.", ["state"], registry=registry
+        )
         self.ready = Gauge(
             "plumbline_check_ok", "1 for each readiness check that passes.", ["check"], registry=registry
         )

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from oracle.chain.client import ChainClient
 from oracle.chain.feeds import ObservationFeed, RiskFeed
-from oracle.chain.sender import Sender
+from oracle.chain.sender_pool import SenderPool
 from oracle.daemon.metrics import Metrics
 from oracle.daemon.tracing import Tracing
 from oracle.domain.deployment import Deployment, FeedRecord
@@ -17,7 +17,7 @@ from oracle.errors import ConfigurationError, NotFound
 from oracle.market.base import MarketSource
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
-from oracle.store.artifacts import ArtifactStore
+from oracle.store.artifacts import Artifacts
 from oracle.store.requests import RequestStore
 
 
@@ -33,9 +33,10 @@ class ServiceParts:
     client: ChainClient
     deployment: Callable[[], Deployment]
     engine: ProvingEngine
-    sender: Sender
+    sender: SenderPool
+    database: Engine
     requests: RequestStore
-    artifacts: ArtifactStore
+    artifacts: Artifacts
     workflows: Engine
     sources: Mapping[str, MarketSource]
     publisher_keys: Sequence[str | bytes]

@@ -6,19 +6,24 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from sqlalchemy.engine import Engine
 
-from oracle import __version__
 from oracle.chain.client import ChainClient
+from oracle.chain.coordinator import Coordinator
 from oracle.chain.evidence import collect_evidence
-from oracle.chain.sender import Sender
+from oracle.chain.sender_pool import SenderPool
 from oracle.daemon.durable import DurableEngine, Queue, cause_of
 from oracle.daemon.feeder import Feeder, FeederRule
+from oracle.daemon.fulfilment import FulfilmentWorkflow
 from oracle.daemon.health import HealthCheck
 from oracle.daemon.inference import InferenceWorkflow
+from oracle.daemon.listener import Listener
+from oracle.daemon.membership import Membership
 from oracle.daemon.metrics import Metrics
 from oracle.daemon.observing import Observer
 from oracle.daemon.parts import ServiceParts
@@ -32,11 +37,13 @@ from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.evidence import Evidence
 from oracle.domain.proofs import Proof
 from oracle.domain.requests import Request, RequestEvent, RequestKind
-from oracle.errors import Conflict, InputRejected, NotFound, OracleError
+from oracle.errors import ConfigurationError, Conflict, InputRejected, NotFound, OracleError
 from oracle.market.base import MarketSource
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
-from oracle.store.artifacts import FOLDER_NAME, ArtifactStore
+from oracle.store.artifacts import FOLDER_NAME, open_artifacts
+from oracle.store.coordinator import AskedStore
+from oracle.store.executors import ExecutorStore
 from oracle.store.requests import RequestStore
 
 # Feeds' workflows: those of one market one after another; proofs that users ask for: as many as there are workers
@@ -44,6 +51,9 @@ FEED_QUEUE: Final = "feeds"
 PROOF_QUEUE: Final = "proofs"
 FEEDS_AT_ONCE: Final = 4
 EXECUTOR_ID: Final = "local"
+# Changes when a workflow's steps do. Processes of one number share their workflows, whatever their package's version:
+# so an upgrade goes process by process, and what the old ones had begun goes on in the new ones
+WORKFLOWS_VERSION: Final = "2"
 # A workflow in one of these runs no more; its request ends with it
 DEAD_STATES: Final = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 FIRST_POLL_SECS: Final = 0.01
@@ -51,6 +61,25 @@ LONGEST_POLL_SECS: Final = 0.2
 STOP_TIMEOUT_SECS: Final = 5.0
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a process does of the service's work, and the name under which its workflows are found after its death.
+
+    A process that `leads` feeds the feeds and listens to the chain; `shares` the work with others over one database;
+    `circuits` are those whose own queues it serves, None: every queue.
+    """
+
+    executor_id: str = EXECUTOR_ID
+    leads: bool = True
+    shares: bool = False
+    circuits: tuple[str, ...] | None = None
+
+
+def circuit_queue(circuit: str) -> str:
+    """The queue of a circuit that has one of its own."""
+    return f"{PROOF_QUEUE}.{circuit}"
 
 
 def deployment_id(deployment: Deployment) -> str:
@@ -65,22 +94,21 @@ class OracleService:
     begun.
     """
 
-    def __init__(
-        self, parts: ServiceParts, *, feeder: FeederRule | None = None, executor_id: str = EXECUTOR_ID
-    ) -> None:
+    def __init__(self, parts: ServiceParts, *, feeder: FeederRule | None = None, role: Role | None = None) -> None:
         self.parts = parts
+        self._role = role or Role()
         self.fatal = threading.Event()
         self.stopping = threading.Event()
-        self._durable = DurableEngine(
-            parts.workflows,
-            application_version=f"{__version__}+{parts.requests.deployment_id}",
-            executor_id=executor_id,
-        )
+        version = f"{WORKFLOWS_VERSION}+{parts.requests.deployment_id}"
+        self._durable = DurableEngine(parts.workflows, application_version=version, executor_id=self._role.executor_id)
+        self._membership = Membership(ExecutorStore(parts.database, version), self._durable)
         steps = Steps(self._durable, parts.requests, parts.metrics, parts.tracing)
         self._observer = Observer(parts)
         self._prover = Prover(parts)
         self._feed_workflows = FeedWorkflows(parts, steps, self._observer, self._prover)
         self._inference = InferenceWorkflow(parts, steps, self._prover)
+        self._fulfilment = FulfilmentWorkflow(parts, steps, self._prover)
+        self._listener: Listener | None = None
         self._steps = steps
         self._reader = Reader(parts)
         self._health = HealthCheck(parts, self._durable, self._reader)
@@ -95,11 +123,12 @@ class OracleService:
         client: ChainClient,
         deployment: Callable[[], Deployment],
         engine: ProvingEngine,
-        sender: Sender,
+        sender: SenderPool,
         database: Engine,
         workflows: Engine,
         sources: Mapping[str, MarketSource],
         publisher_keys: Sequence[str | bytes],
+        role: Role | None = None,
     ) -> OracleService:
         """A service over these parts. `database` has its tables; `workflows` is a database for dbos alone."""
         return cls(
@@ -109,13 +138,15 @@ class OracleService:
                 deployment=deployment,
                 engine=engine,
                 sender=sender,
+                database=database,
                 requests=RequestStore(database, deployment_id(deployment())),
-                artifacts=ArtifactStore(settings.state_dir / FOLDER_NAME),
+                artifacts=open_artifacts(settings.state_dir / FOLDER_NAME, settings.artifacts_url),
                 workflows=workflows,
                 sources=sources,
                 publisher_keys=publisher_keys,
                 tracing=Tracing.of(settings),
-            )
+            ),
+            role=role,
         )
 
     # --- life
@@ -128,15 +159,75 @@ class OracleService:
             RequestKind.PRICE.value: self._steps.workflow(self._feed_workflows.price),
             RequestKind.ROUND.value: self._steps.workflow(self._feed_workflows.round),
             RequestKind.PROOF.value: self._steps.workflow(self._inference.prove),
+            RequestKind.INFERENCE.value: self._steps.workflow(self._fulfilment.answer),
         }
+        self._durable.start(workflows, self._queues(), self._listened())
+        if self._role.shares:
+            self._membership.join()
+        if self._role.leads:
+            self._lead()
+        _log.info("service started", chain=self.parts.client.chain_key, feeds=sorted(self.parts.deployment().feeds))
+
+    def _queues(self) -> list[Queue]:
         workers = self.parts.settings.max_workers
-        self._durable.start(workflows, [Queue(FEED_QUEUE, FEEDS_AT_ONCE, 1), Queue(PROOF_QUEUE, workers)])
+        own = [Queue(circuit_queue(circuit), workers) for circuit in self._own_queues()]
+        return [Queue(FEED_QUEUE, FEEDS_AT_ONCE, 1), Queue(PROOF_QUEUE, workers), *own]
+
+    def _own_queues(self) -> list[str]:
+        """Circuits that have a queue of their own."""
+        return [name.strip() for name in self.parts.settings.circuit_queues.split(",") if name.strip()]
+
+    def _listened(self) -> list[str] | None:
+        """The queues whose work this process does; None: every one."""
+        if self._role.leads and self.parts.settings.serve_proves:
+            return None
+        feeds = [FEED_QUEUE] if self._role.leads else []  # they need the market's source
+        if self._role.leads:
+            return feeds
+        if self._role.circuits is None:
+            return [PROOF_QUEUE, *map(circuit_queue, self._own_queues())]
+        unknown = set(self._role.circuits) - set(self._own_queues())
+        if unknown:
+            raise ConfigurationError(
+                f"no queue of their own have: {', '.join(sorted(unknown))}",
+                remedy="name them in PLUMBLINE_CIRCUIT_QUEUES, the same on every machine",
+            )
+        return [circuit_queue(circuit) for circuit in self._role.circuits]
+
+    def _lead(self) -> None:
         for request in self.parts.requests.unfinished():
             self._take_up(request)
         self._feeders = [self._feeder(name) for name in self._fed_live()]
         for feeder in self._feeders:
             feeder.start()
-        _log.info("service started", chain=self.parts.client.chain_key, feeds=sorted(self.parts.deployment().feeds))
+        self._listener = self._listening()
+
+    def _listening(self) -> Listener | None:
+        """The listener to the deployment's coordinator, started; None without one."""
+        deployment, parts = self.parts.deployment(), self.parts
+        if not deployment.coordinator:
+            return None
+
+        def fatal(error: BaseException) -> None:
+            _log.error("listener ended", exc_info=error)
+            self.fatal.set()
+
+        listener = Listener(
+            parts,
+            Coordinator(parts.client, deployment.coordinator),
+            AskedStore(parts.database, parts.requests.deployment_id, deployment.coordinator),
+            first_block=deployment.coordinator_block,
+            accept=self._accept,
+            drop=self._drop,
+            on_fatal=fatal,
+        )
+        listener.start()
+        return listener
+
+    def _drop(self, request_id: str) -> None:
+        """Ends the answer to a request that a reorg took back, unless it is being sent: then the chain decides."""
+        with suppress(Conflict):
+            self.cancel(request_id)
 
     def _fed_live(self) -> list[str]:
         """The observation feeds to watch: of live markets, and of vectors, which others publish."""
@@ -149,7 +240,11 @@ class OracleService:
         for feeder in self._feeders:
             feeder.stop(timeout_secs)
         self._feeders = []
+        if self._listener is not None:
+            self._listener.stop(timeout_secs)
         self._durable.stop(timeout_secs)
+        if self._role.shares:
+            self._membership.leave()
         self._prover.cancel_all()
         self.parts.tracing.flush()
         _log.info("service stopped")
@@ -324,8 +419,10 @@ class OracleService:
 
     def _dispatch(self, request: Request) -> None:
         """Puts a request's workflow into its queue; one that is there already is left as it is."""
-        if request.kind is RequestKind.PROOF:
-            self._durable.enqueue(PROOF_QUEUE, request.kind.value, request.id)
+        if request.kind in {RequestKind.PROOF, RequestKind.INFERENCE}:
+            own = request.subject in self._own_queues()
+            queue = circuit_queue(request.subject) if own else PROOF_QUEUE
+            self._durable.enqueue(queue, request.kind.value, request.id)
             return
         market = self.parts.observed_feed_of(self.parts.feed(request.subject)).name
         self._durable.enqueue(FEED_QUEUE, request.kind.value, request.id, partition=market)

@@ -304,6 +304,8 @@ class Deployment(_Record):
     deployer: str = ""
     registry: str = ""
     inference_verifier: str = ""
+    coordinator: str = ""
+    coordinator_block: int = 0  # before its first request
     contracts: dict[str, ContractRecord] = Field(default_factory=dict)
     tokens: dict[str, TokenRecord] = Field(default_factory=dict)
     models: dict[str, ModelRecord] = Field(default_factory=dict)

@@ -17,6 +17,7 @@ class RequestKind(StrEnum):
     ROUND = "round"  # a proven round of a feed: the next observation, its proof, its answer on chain
     PRICE = "price"  # the next observation of a price feed
     PROOF = "proof"  # one inference of a registered model
+    INFERENCE = "inference"  # one that a contract asked for on chain, answered there
 
 
 class RequestState(StrEnum):

@@ -7,6 +7,7 @@ there were migrations is taken as revision 0001, which is what it holds.
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,7 @@ def upgrade(engine: Engine) -> tuple[str, str]:
 
 
 def _run(connection: Connection, before: str) -> None:
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = _config()
     config.attributes["connection"] = connection
     try:

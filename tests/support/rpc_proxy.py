@@ -14,10 +14,15 @@ TIMEOUT_SECS = 60.0
 
 
 class RpcProxy:
-    """Stands between a service and its chain; everything passes until told otherwise."""
+    """Stands between a service and its chain; everything passes until told otherwise.
 
-    def __init__(self, target: str) -> None:
+    `disturb` is asked about each call's method: it may wait, raise an OSError (the connection is dropped), or give the
+    members of an answer that is not the chain's.
+    """
+
+    def __init__(self, target: str, host: str = "127.0.0.1") -> None:
         self._target = target
+        self.disturb: Callable[[str], bytes | None] | None = None
         self._held: Predicate | None = None
         self._after = False
         self._reached = threading.Event()
@@ -33,7 +38,11 @@ class RpcProxy:
                 if proxy.down:
                     self.close_connection = True
                     return
-                answer = proxy.pass_on(body)
+                try:
+                    answer = proxy.pass_on(body)
+                except OSError:  # the chain is away
+                    self.close_connection = True
+                    return
                 try:
                     self.send_response(200)
                     self.send_header("Content-Type", "application/json")
@@ -46,7 +55,7 @@ class RpcProxy:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((host, 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -54,7 +63,7 @@ class RpcProxy:
     @property
     def url(self) -> str:
         """Where to send calls."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://{self._server.server_address[0]}:{self._server.server_port}"
 
     def hold(self, predicate: Predicate, *, after: bool = False) -> None:
         """Holds the first call that matches, before it reaches the chain or (`after`) its answer, until `release`."""
@@ -81,6 +90,10 @@ class RpcProxy:
     def pass_on(self, body: bytes) -> bytes:
         """The chain's answer."""
         call = json.loads(body)
+        disturb = self.disturb
+        lie = disturb(call["method"]) if disturb is not None and isinstance(call, dict) else None
+        if lie is not None:
+            return json.dumps({"jsonrpc": "2.0", "id": call.get("id")}).encode()[:-1] + b", " + lie + b"}"
         held = self._held
         matches = held is not None and isinstance(call, dict) and held(call["method"], call.get("params", []))
         if matches and not self._after:

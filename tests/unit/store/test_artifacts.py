@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import fsspec
 import pytest
 
-from oracle.errors import ArtifactMismatch, InvalidInput, NotFound, StorageFull
-from oracle.store.artifacts import ArtifactStore
+from oracle.errors import ArtifactMismatch, ConfigurationError, InvalidInput, NotFound, StorageFull
+from oracle.store.artifacts import ArtifactStore, open_artifacts
 
 
 @contextmanager
@@ -92,3 +93,30 @@ def test_get__never_put__not_found(tmp_path: Path) -> None:
 def test_get__name_that_is_no_hash__refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInput):
         ArtifactStore(tmp_path).get(name)
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_open_artifacts__url__keeps_and_checks(tmp_path: Path, kind: str) -> None:
+    url = f"memory://{tmp_path.name}" if kind == "memory" else f"file://{tmp_path}/kept"
+    store, again = open_artifacts(tmp_path, url), open_artifacts(tmp_path, url)
+    content_hash = store.put(b"proof")
+    assert again.get(content_hash) == b"proof"
+    assert content_hash in again
+    assert "0" * 64 not in again
+    with pytest.raises(NotFound):
+        again.get("0" * 64)
+    with pytest.raises(InvalidInput):
+        again.get("../../etc/passwd")
+
+
+def test_remote_artifacts__changed_behind_its_back__refused(tmp_path: Path) -> None:
+    store = open_artifacts(tmp_path, f"memory://{tmp_path.name}")
+    content_hash = store.put(b"proof")
+    fsspec.filesystem("memory").pipe_file(f"/{tmp_path.name}/{content_hash[:2]}/{content_hash}", b"forged")
+    with pytest.raises(ArtifactMismatch):
+        store.get(content_hash)
+
+
+def test_open_artifacts__unknown_protocol__says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nonsense"):
+        open_artifacts(tmp_path, "nonsense://bucket")

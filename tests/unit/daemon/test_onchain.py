@@ -1,0 +1,154 @@
+"""Requests on chain, answered by the service: each once, for its fee, in its time; over reorgs and restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from oracle.chain.accounts import anvil_account
+from oracle.chain.sender import Sender
+from oracle.daemon.service import OracleService
+from oracle.domain.onchain import NATIVE, OnchainStatus
+from oracle.domain.outbox import MemoryOutbox
+from oracle.domain.requests import RequestKind, RequestState
+from oracle.settings import Settings
+from oracle.store.coordinator import AskedState, AskedStore
+from tests.support.onchain_stack import FEE, OnchainStack
+from tests.support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def stack(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnchainStack]:
+    stack = OnchainStack.deploy(settings.model_copy(update={"state_dir": tmp_path_factory.mktemp("onchain")}))
+    yield stack
+    stack.close()
+
+
+def watched(service: OracleService, stack: OnchainStack) -> AskedStore:
+    parts = service.parts
+    return AskedStore(parts.database, parts.requests.deployment_id, stack.coordinator.address)
+
+
+def test_listener__open_request__committed_and_fulfilled_once(stack: OnchainStack) -> None:
+    before = stack.credit(stack.operator)
+    with stack.service() as service:
+        request_id = stack.ask()
+        facts = stack.answered(request_id)
+        until(lambda: service.parts.requests.unfinished() == [])
+        made = service.parts.requests.recent(kind=RequestKind.INFERENCE)
+    assert facts.fulfilled_at >= facts.created_at
+    assert stack.credit(stack.operator) - before == FEE
+    assert [one.state for one in made if one.body["onchainId"] == str(request_id)] == [RequestState.FULFILLED]
+    assert made[0].result is not None
+    assert made[0].result["payee"] == stack.operator
+
+
+def test_listener__assigned_to_us__one_transaction(stack: OnchainStack) -> None:
+    request_id = stack.ask(prover=stack.operator)
+    nonce = stack.client.nonce(stack.operator)
+    with stack.service() as service:
+        stack.answered(request_id)
+        until(lambda: service.parts.requests.unfinished() == [])
+    assert stack.client.nonce(stack.operator) - nonce == 1
+
+
+def test_listener__assigned_to_another__left_alone_until_its_end(stack: OnchainStack) -> None:
+    with stack.service() as service:
+        request_id = stack.ask(prover=anvil_account(9).address, assigned_secs=600)
+        until(lambda: any("assigned" in w.detail for w in watched(service, stack).found(request_id)))
+        assert stack.facts(request_id).status is OnchainStatus.OPEN
+        stack.client.rpc("evm_increaseTime", 601)
+        stack.client.mine()
+        again = watched(service, stack)
+        again.move(again.found(request_id)[0].asked, AskedState.WATCHED)  # its turn is by the wall's clock
+        stack.answered(request_id)
+
+
+def test_listener__fee_below_its_gas__waits_for_more(stack: OnchainStack) -> None:
+    with stack.service() as service:
+        request_id = stack.ask(fee=1_000)
+        until(lambda: any("does not cover" in w.detail for w in watched(service, stack).found(request_id)))
+        assert stack.facts(request_id).status is OnchainStatus.OPEN
+        top_up = stack.coordinator.contract.functions.topUp(request_id, FEE)
+        stack.requester.transact(f"top-up-{request_id}", top_up, FEE)
+        stack.answered(request_id)
+
+
+def test_listener__deadline_too_near__closed_without_a_transaction(stack: OnchainStack) -> None:
+    nonce = stack.client.nonce(stack.operator)
+    request_id = stack.ask(life=3_000)
+    stack.client.rpc("evm_increaseTime", 2_998)
+    stack.client.mine()
+    with stack.service() as service:
+        until(lambda: any(w.state is AskedState.CLOSED for w in watched(service, stack).found(request_id)))
+        detail = watched(service, stack).found(request_id)[0].detail
+        assert detail.startswith("too late") or detail == "expired"
+    assert stack.client.nonce(stack.operator) == nonce
+
+
+def test_listener__answer_dropped_by_a_reorg__answered_again(stack: OnchainStack) -> None:
+    stack.client.mine(5)
+    with stack.service() as service:
+        request_id = stack.ask(prover=stack.operator)
+        stack.client.mine(3)
+        stack.answered(request_id)
+        until(lambda: service.parts.requests.unfinished() == [])
+        depth = stack.client.head().number - int(service.parts.requests.recent()[0].result["blockNumber"])  # type: ignore[index]
+        stack.client.rpc("anvil_reorg", depth + 1, [])
+        assert stack.facts(request_id).status is OnchainStatus.OPEN
+        stack.answered(request_id)
+        until(lambda: service.parts.requests.unfinished() == [])
+    assert stack.credit(stack.operator) % FEE in {0, 1_000}
+
+
+def test_listener__request_dropped_by_a_reorg__taken_back(stack: OnchainStack) -> None:
+    stack.client.mine(5)
+    with stack.service(fee_over_gas=10.0**9) as service:  # nothing pays: what is seen stays watched
+        request_id = stack.ask()
+        until(lambda: any(w.state is AskedState.WATCHED for w in watched(service, stack).found(request_id)))
+        stack.client.rpc("anvil_reorg", 2, [])
+        until(lambda: all(w.state is AskedState.DROPPED for w in watched(service, stack).found(request_id)))
+    assert stack.facts(request_id).status is OnchainStatus.NONE
+
+
+def test_listener__several_keys__every_request_answered_and_paid_to_the_operator(stack: OnchainStack) -> None:
+    second = anvil_account(8)
+    before = stack.credit(stack.operator)
+    with stack.service(sender_keys=SecretStr("0x" + bytes(second.key).hex())) as service:
+        ids = [stack.ask() for _ in range(2)]
+        for request_id in ids:
+            stack.answered(request_id)
+        until(lambda: service.parts.requests.unfinished() == [])
+        assert service.parts.sender.addresses == (stack.operator, second.address)
+    assert stack.credit(stack.operator) - before == 2 * FEE
+
+
+def test_subscription__due__run_and_answered_until_its_money_ends(stack: OnchainStack) -> None:
+    contract = stack.coordinator.contract
+    consumer = _consumer(stack)
+    now_terms = (1, consumer, 0, NATIVE, FEE, 30, NATIVE, 0, 600, NATIVE, 0)
+    subscribe = contract.functions.subscribe(now_terms, 2 * FEE)
+    stack.requester.transact("subscribe", subscribe, 2 * FEE)
+    subscription_id = stack.coordinator.subscription_count()
+    with stack.service():
+        until(lambda: stack.coordinator.subscription(subscription_id).last_request_id > 0)
+        first = stack.coordinator.subscription(subscription_id).last_request_id
+        stack.answered(first)
+        stack.client.rpc("evm_increaseTime", 31)
+        stack.client.mine()
+        until(lambda: stack.coordinator.subscription(subscription_id).last_request_id > first)
+        stack.answered(stack.coordinator.subscription(subscription_id).last_request_id)
+    assert stack.coordinator.subscription(subscription_id).balance == 0
+
+
+def _consumer(stack: OnchainStack) -> str:
+    from oracle.chain import build
+
+    artifact = build.load(stack.settings, "InferenceConsumer")
+    owner = Sender(stack.client, anvil_account(0), MemoryOutbox())
+    receipt = owner.create("consumer", stack.client.constructor(artifact, stack.coordinator.address))
+    address = str(receipt["contractAddress"])
+    owner.transact("inputs", stack.client.contract("InferenceConsumer", address).functions.setInputs([100, 200, 300]))
+    return address
