@@ -58,6 +58,7 @@ def upgrade(engine: Engine) -> tuple[str, str]:
 
     Raises ConfigurationError for a database of a newer version of the service; sqlalchemy's DBAPIError.
     """
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # not its plugins and dialects, at each start
     if current(engine) == newest():  # without the lock: nobody takes a revision back
         return newest(), newest()
     with _locked(engine) as connection:
@@ -68,7 +69,6 @@ def upgrade(engine: Engine) -> tuple[str, str]:
 
 
 def _run(connection: Connection, before: str) -> None:
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = _config()
     config.attributes["connection"] = connection
     try:

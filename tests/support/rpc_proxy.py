@@ -57,6 +57,7 @@ class RpcProxy:
 
         self._server = ThreadingHTTPServer((host, 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # whoever asked was killed
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
