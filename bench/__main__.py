@@ -6,6 +6,7 @@
 .venv/bin/python -m bench gas              every circuit that ships and a batch family: verification against its floor
 .venv/bin/python -m bench groth16          ezkl and Groth16 side by side, for each circuit that both can prove
 .venv/bin/python -m bench latency          from a request on chain to its answer on chain, for the GARCH model
+.venv/bin/python -m bench load            reads of the API a second while it proves: milliseconds by percentile
 .venv/bin/python -m bench rounds          one round on chain: seconds from observation to acceptance, gas by purpose
 """
 
@@ -27,7 +28,7 @@ from bench.records import ARMS, ArmRecord
 from oracle.errors import InvalidInput
 from oracle.settings import Settings
 
-PARTS = ("networks", "proving", "rounds", "gas", "groth16", "latency")
+PARTS = ("networks", "proving", "rounds", "gas", "groth16", "latency", "load")
 WIDTH = 220
 
 
@@ -77,6 +78,12 @@ def main() -> int:
         measured = latency.measure(settings, count=options.requests, block_secs=options.block_secs, say=_say(console))
         console.print(latency.table(measured))
         result["latency"] = [{**dataclasses.asdict(one), "p50": one.p50, "p95": one.p95} for one in measured]
+    if "load" in chosen:
+        from bench import load  # noqa: PLC0415
+
+        found = load.measure(settings, per_sec=options.per_sec, seconds=options.load_secs, say=_say(console))
+        console.print("\n".join(load.lines(found)))
+        result["load"] = dataclasses.asdict(found)
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 0
@@ -100,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=10, help="rounds: how many are published on a local Anvil")
     parser.add_argument("--requests", type=int, default=30, help="latency: how many are asked each way")
     parser.add_argument("--block-secs", type=int, default=1, help="latency: seconds from block to block")
+    parser.add_argument("--per-sec", type=float, default=250.0, help="load: reads that are sent in a second")
+    parser.add_argument("--load-secs", type=float, default=30.0, help="load: how long")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     return parser
 

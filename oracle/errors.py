@@ -8,6 +8,8 @@ OracleError
 │   ├── ServiceUnavailable
 │   ├── SignerUnavailable
 │   ├── TransactionNotMined
+│   ├── RateLimitExceeded    an API key asked too often
+│   ├── QuotaExceeded        an API key's proofs of the day are used up
 │   └── FeeAboveCap
 ├── SkipCycle                nothing to do now, or these facts are not acceptable: go on with the next cycle
 │   ├── ContractRevert       the chain refused; subclasses in oracle.chain.reverts, one for each ABI error
@@ -30,6 +32,8 @@ OracleError
     ├── InputRejected        inputs of wrong shape, not finite, or outside the circuit's domain
     ├── ProofRejected
     ├── NotFound
+    ├── Unauthorized         no API key, or one that opens nothing
+    ├── Forbidden            the API key's role does not allow it
     ├── Conflict
     │   └── NonceTaken
     ├── FieldElementError
@@ -81,6 +85,14 @@ class SignerUnavailable(Retry):
 
 class TransactionNotMined(Retry):
     """A sent transaction is not in a block yet."""
+
+
+class RateLimitExceeded(Retry):
+    """An API key asked more often than it may."""
+
+
+class QuotaExceeded(Retry):
+    """An API key has used up its proofs of the day."""
 
 
 class FeeAboveCap(Retry):
@@ -181,6 +193,14 @@ class ProofRejected(InvalidInput):
 
 class NotFound(InvalidInput):
     """No such model, feed, round or request."""
+
+
+class Unauthorized(InvalidInput):
+    """There is no API key, or one that opens nothing."""
+
+
+class Forbidden(InvalidInput):
+    """The API key's role does not allow it."""
 
 
 class Conflict(InvalidInput):

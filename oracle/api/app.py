@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oracle import __version__
 from oracle.api import problems
 from oracle.api.access import AccessControl, Gate
+from oracle.api.examples import EXAMPLES
+from oracle.api.fresh import Fresh
 from oracle.api.routes import book as book_routes
 from oracle.api.routes import feeds, health, models, requests
 from oracle.api.schemas import ProblemOut
@@ -37,8 +39,9 @@ def create_app(service: OracleService, keys: KeyStore | None = None, book: BookS
     app.state.book = book
     app.state.streams = 0
     app.state.gate = gate = Gate(keys)
+    app.state.fresh = Fresh()
     problems.install(app)
-    app.middleware("http")(_logged)
+    app.add_middleware(Logged)
     app.add_middleware(BodyLimits)
     app.add_middleware(AccessControl, gate=gate)
     for router in (feeds.router, models.router, requests.router, book_routes.router, health.router):
@@ -47,11 +50,25 @@ def create_app(service: OracleService, keys: KeyStore | None = None, book: BookS
     return app
 
 
-async def _logged(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    with bound(method=request.method, path=request.url.path):
-        response = await call_next(request)
-        _log.debug("answered", status=response.status_code)
-    return response
+class Logged:
+    """ASGI middleware: every log line of a request says which request it is of."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hands on, with method and path bound to the log."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _log.debug("answered", status=message["status"])
+            await send(message)
+
+        with bound(method=scope["method"], path=scope["path"]):
+            await self._app(scope, receive, noted)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
@@ -61,5 +78,11 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas["ProblemOut"] = ProblemOut.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        for name, example in EXAMPLES.items():
+            schemas[name].setdefault("examples", [example])
+        if app.state.gate.keys is None:  # then it asks nobody, and says so
+            document["components"].pop("securitySchemes", None)
+            for operation in (one for methods in document["paths"].values() for one in methods.values()):
+                operation.pop("security", None)
         app.openapi_schema = document
     return app.openapi_schema

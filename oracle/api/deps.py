@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
 
 from oracle.api.access import Gate, require
+from oracle.api.fresh import Fresh
 from oracle.api.problems import MEDIA_TYPE
-from oracle.api.schemas import KEY_PATTERN, ProblemOut
+from oracle.api.schemas import KEY_PATTERN, ProblemOut, Schema
 from oracle.daemon.service import FIRST_POLL_SECS, LONGEST_POLL_SECS, OracleService
 from oracle.domain.access import ApiKey, Role
 from oracle.domain.requests import Request as AcceptedRequest
@@ -30,6 +33,8 @@ _REASONS: Final = {
     507: "The disk is full.",
 }
 _ANYWHERE: Final = (401, 403, 422, 429, 503)
+# Who learns later than this that a request has ended reads nothing older than it anyway
+CHANGED_WITHIN_SECS: Final = 10.0
 BODY_ERRORS: Final = (400, 408, 413, 415)
 _TEXT: Final = {"schema": {"type": "string"}}
 _HEADERS: Final[dict[int, dict[str, Any]]] = {
@@ -38,12 +43,12 @@ _HEADERS: Final[dict[int, dict[str, Any]]] = {
 }
 
 
-def _service(request: Request) -> OracleService:
+async def _service(request: Request) -> OracleService:
     service: OracleService = request.app.state.service
     return service
 
 
-def _gate(request: Request) -> Gate:
+async def _gate(request: Request) -> Gate:
     gate: Gate = request.app.state.gate
     return gate
 
@@ -61,6 +66,22 @@ IdempotencyKey = Annotated[
         examples=["order-7-proof-1"],
     ),
 ]
+
+
+async def kept(request: Request, make: Callable[[], Schema]) -> Response:
+    """The document as an answer, at most KEPT_SECS old: reads are many, and the chain is asked once for all of them."""
+    fresh: Fresh = request.app.state.fresh
+    key = (request.url.path, request.url.query)
+    body = await fresh.get(key, lambda: make().model_dump_json(by_alias=True).encode())
+    return Response(body, media_type="application/json")
+
+
+def forget_if_ended(request: Request, found: AcceptedRequest) -> AcceptedRequest:
+    """The same; who learns here that it has ended finds what it changed at the next read."""
+    if found.finished_at is not None and time.time() - found.finished_at < CHANGED_WITHIN_SECS:
+        fresh: Fresh = request.app.state.fresh
+        fresh.forget()
+    return found
 
 
 def scoped(idempotency_key: str | None, caller: ApiKey | None) -> str | None:
@@ -103,5 +124,7 @@ __all__ = [
     "Service",
     "ended",
     "errors",
+    "forget_if_ended",
+    "kept",
     "scoped",
 ]

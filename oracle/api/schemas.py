@@ -25,7 +25,10 @@ MAX_ROUND_ID: Final = (1 << 64) - 1
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 PathName = Annotated[str, Path(pattern=NAME_PATTERN, description="The name.", examples=["spx-volatility"])]
-PathRequestId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The request's id, 32 hex digits.")]
+PathRequestId = Annotated[
+    str,
+    Path(pattern=r"^[0-9a-f]{32}$", description="The request's id, 32 hex digits.", examples=["0123456789abcdef" * 2]),
+]
 PathRoundId = Annotated[int, Path(ge=1, le=MAX_ROUND_ID, description="Rounds count from 1.", examples=[1])]
 WaitSecs = Annotated[
     float,
@@ -35,6 +38,7 @@ WaitSecs = Annotated[
         le=MAX_WAIT_SECS,
         allow_inf_nan=False,
         description="Answer when it has ended, or after so long.",
+        examples=[20],
     ),
 ]
 DecimalText = Annotated[str, StringConstraints(pattern=r"^-?[0-9]+$", max_length=80)]

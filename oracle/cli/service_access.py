@@ -9,7 +9,8 @@ from typing import Any, Final, TypeVar
 
 from oracle import errors
 from oracle.cli import stack as records
-from oracle.cli.api_client import ApiClient, named_error
+from oracle.client import Client
+from oracle.client.problems import named_error
 from oracle.domain.requests import FINAL_STATES, RequestState
 from oracle.errors import OracleError, Retry, ServiceUnavailable
 from oracle.settings import Settings
@@ -24,7 +25,7 @@ Say = Callable[[str], None]
 T = TypeVar("T")
 
 
-def api(settings: Settings) -> ApiClient:
+def api(settings: Settings) -> Client:
     """A client of the running stack's service, else of the one at PLUMBLINE_API_HOST and PLUMBLINE_API_PORT.
 
     Raises NotFound without either, ServiceUnavailable for a stack without an API.
@@ -32,11 +33,11 @@ def api(settings: Settings) -> ApiClient:
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     stack = records.find(settings)
     if settings.api_port and (stack is None or not stack.alive()):
-        return ApiClient(f"http://{settings.api_host}:{settings.api_port}", key)
+        return Client(f"http://{settings.api_host}:{settings.api_port}", key, tries=1)
     stack = records.require(settings)
     if not stack.api_url:
         raise ServiceUnavailable("the stack has no API yet", remedy="wait until `plumbline up` has printed its URLs")
-    return ApiClient(stack.api_url, key)
+    return Client(stack.api_url, key, tries=1)
 
 
 def push_and_wait(settings: Settings, name: str, say: Say) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def patiently(ask: Callable[[], T], say: Say) -> T:
             time.sleep(PAUSE_SECS)
 
 
-def follow(client: ApiClient, request: dict[str, Any], say: Say) -> dict[str, Any]:
+def follow(client: Client, request: dict[str, Any], say: Say) -> dict[str, Any]:
     """The result of a request once it has ended, over restarts of the service. Raises the error that it failed with."""
     path = f"/v1/requests/{request['id']}"
     while request["state"] not in FINAL_STATES:

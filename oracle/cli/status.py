@@ -9,9 +9,9 @@ from oracle.chain.feeds import AggregatorFeed
 from oracle.chain.models import ModelRegistry
 from oracle.chain.records import load_deployment
 from oracle.cli import stack as records
-from oracle.cli.api_client import ApiClient
 from oracle.cli.contracts import contracts
 from oracle.cli.stack import Stack
+from oracle.client import Client
 from oracle.domain.deployment import Deployment, FeedRecord, ModelRecord
 from oracle.errors import OracleError
 from oracle.settings import Settings
@@ -88,7 +88,7 @@ def _service(stack: Stack) -> dict[str, Any]:
     ready = False
     if stack.api_url:
         try:
-            with ApiClient(stack.api_url) as client:
+            with Client(stack.api_url, tries=1) as client:
                 client.get("/v1/health/ready")
             ready = True
         except OracleError:

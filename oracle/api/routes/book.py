@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, Field, StringConstraints
 
 from oracle.api.deps import BODY_ERRORS, Prover, Reader, errors
+from oracle.api.examples import EVENT_STREAM
 from oracle.api.problems import ApiError
 from oracle.api.schemas import Schema
 from oracle.api.strict import StrictRoute
@@ -55,7 +56,9 @@ PathSeries = Annotated[
     Path(pattern=r"^[1-9][0-9]{0,77}$", description="The options book's series id.", examples=["345327251227266232"]),
     AfterValidator(_uint256),
 ]
-PathIndex = Annotated[int, Path(ge=0, lt=2**63, description="The entry's place in the series' log, from 0.")]
+PathIndex = Annotated[
+    int, Path(ge=0, lt=2**63, description="The entry's place in the series' log, from 0.", examples=[4])
+]
 
 
 class OrderIn(Schema):
@@ -248,8 +251,8 @@ def fills(
     book: Book,
     _: Reader,
     series_id: PathSeries,
-    after: Annotated[int, Query(ge=0, lt=2**63, description="Settled fills behind this `seq`.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="Settled fills behind this `seq`.", examples=[3])] = 0,
+    limit: Annotated[int, Query(ge=1, le=1_000, examples=[20])] = 100,
 ) -> FillsOut:
     pending = book.pending_fills(int(series_id))
     settled = book.fills(int(series_id), after, limit)
@@ -261,8 +264,8 @@ def log(
     book: Book,
     _: Reader,
     series_id: PathSeries,
-    first: Annotated[int, Query(ge=0, lt=2**63)] = 0,
-    count: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    first: Annotated[int, Query(ge=0, lt=2**63, examples=[0])] = 0,
+    count: Annotated[int, Query(ge=1, le=1_000, examples=[20])] = 100,
 ) -> LogOut:
     return LogOut(entries=[EntryOut.of(*line) for line in book.entries(int(series_id), first, count)])
 
@@ -276,14 +279,14 @@ def inclusion(book: Book, _: Reader, series_id: PathSeries, index: PathIndex) ->
     "/{series_id}/fills/events",
     summary="Settled fills, as server-sent events",
     response_class=StreamingResponse,
-    responses=errors(404) | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=errors(404) | {200: {"content": {"text/event-stream": EVENT_STREAM}}},
 )
 async def follow_fills(
     book: Book,
     _: Reader,
     request: Request,
     series_id: PathSeries,
-    last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,18}$")] = None,
+    last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,18}$", examples=["3"])] = None,
 ) -> StreamingResponse:
     """A client that comes back with Last-Event-ID misses nothing."""
     await asyncio.to_thread(book.depth, int(series_id))

@@ -6,9 +6,9 @@ import asyncio
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from oracle.api.deps import IdempotencyKey, Operator, Reader, Service, ended, errors, scoped
+from oracle.api.deps import IdempotencyKey, Operator, Reader, Service, ended, errors, forget_if_ended, kept, scoped
 from oracle.api.schemas import (
     MAX_ROUND_ID,
     EvidenceOut,
@@ -28,30 +28,34 @@ from oracle.daemon.reading import MAX_ROUNDS
 router = APIRouter(prefix="/v1/feeds", tags=["feeds"], route_class=StrictRoute)
 
 
-@router.get("", summary="All feeds with their newest round", responses=errors())
-def list_feeds(service: Service, _: Reader) -> FeedsOut:
-    return FeedsOut(feeds=[FeedOut.of(feed) for feed in service.feeds()])
+@router.get("", summary="All feeds with their newest round", response_model=FeedsOut, responses=errors())
+async def list_feeds(service: Service, _: Reader, request: Request) -> Response:
+    return await kept(request, lambda: FeedsOut(feeds=[FeedOut.of(feed) for feed in service.feeds()]))
 
 
-@router.get("/{name}", summary="One feed with its newest round", responses=errors(404))
-def get_feed(service: Service, _: Reader, name: PathName) -> FeedOut:
-    return FeedOut.of(service.feed(name))
+@router.get("/{name}", summary="One feed with its newest round", response_model=FeedOut, responses=errors(404))
+async def get_feed(service: Service, _: Reader, request: Request, name: PathName) -> Response:
+    return await kept(request, lambda: FeedOut.of(service.feed(name)))
 
 
-@router.get("/{name}/rounds", summary="Rounds, newest first", responses=errors(404))
-def list_rounds(
+@router.get("/{name}/rounds", summary="Rounds, newest first", response_model=RoundsOut, responses=errors(404))
+async def list_rounds(
     service: Service,
     _: Reader,
+    request: Request,
     name: PathName,
-    limit: Annotated[int, Query(ge=1, le=MAX_ROUNDS)] = 50,
-    before: Annotated[int | None, Query(ge=1, le=MAX_ROUND_ID, description="Only rounds below this one.")] = None,
-) -> RoundsOut:
-    return RoundsOut(rounds=[RoundOut.of(view) for view in service.rounds(name, limit, before)])
+    limit: Annotated[int, Query(ge=1, le=MAX_ROUNDS, examples=[10])] = 50,
+    before: Annotated[
+        int | None, Query(ge=1, le=MAX_ROUND_ID, description="Only rounds below this one.", examples=[41])
+    ] = None,
+) -> Response:
+    found = service.rounds
+    return await kept(request, lambda: RoundsOut(rounds=[RoundOut.of(view) for view in found(name, limit, before)]))
 
 
-@router.get("/{name}/rounds/{round_id}", summary="One round", responses=errors(404))
-def get_round(service: Service, _: Reader, name: PathName, round_id: PathRoundId) -> RoundOut:
-    return RoundOut.of(service.round(name, round_id))
+@router.get("/{name}/rounds/{round_id}", summary="One round", response_model=RoundOut, responses=errors(404))
+async def get_round(service: Service, _: Reader, request: Request, name: PathName, round_id: PathRoundId) -> Response:
+    return await kept(request, lambda: RoundOut.of(service.round(name, round_id)))
 
 
 @router.get(
@@ -81,13 +85,14 @@ def verify_round(service: Service, _: Reader, name: PathName, round_id: PathRoun
 async def push_feed(  # noqa: PLR0917
     service: Service,
     caller: Operator,
+    http: Request,
     response: Response,
     name: PathName,
     wait_secs: WaitSecs = 0.0,
     idempotency_key: IdempotencyKey = None,
 ) -> RequestOut:
     accepted = await asyncio.to_thread(service.push, name, scoped(idempotency_key, caller))
-    request = await ended(service, accepted.id, wait_secs)
+    request = forget_if_ended(http, await ended(service, accepted.id, wait_secs))
     response.status_code = HTTPStatus.OK if request.finished else HTTPStatus.ACCEPTED
     response.headers["Location"] = f"/v1/requests/{request.id}"
     return RequestOut.of(request)

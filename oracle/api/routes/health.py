@@ -7,6 +7,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 
 from oracle.api.deps import Reader, Service
+from oracle.api.examples import METRICS
 from oracle.api.schemas import HealthCheckOut, HealthOut, LiveOut
 from oracle.daemon.metrics import CONTENT_TYPE
 
@@ -40,7 +41,7 @@ def ready(service: Service, response: Response) -> HealthOut:
     "/metrics",
     summary="Prometheus metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": METRICS}}}},
 )
 def metrics(service: Service, _: Reader) -> Response:
     return Response(service.render_metrics(), media_type=CONTENT_TYPE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
 
-from oracle.api.deps import BODY_ERRORS, Operator, Reader, Service, errors
+from fastapi import APIRouter, Request, Response
+
+from oracle.api.deps import BODY_ERRORS, Operator, Reader, Service, errors, kept
 from oracle.api.schemas import ModelOut, ModelsOut, PathName, VerifyIn, VerifyOut
 from oracle.api.strict import StrictRoute
 from oracle.errors import ProofRejected
@@ -12,14 +14,14 @@ from oracle.errors import ProofRejected
 router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
 
 
-@router.get("/models", summary="All models", responses=errors())
-def list_models(service: Service, _: Reader) -> ModelsOut:
-    return ModelsOut(models=[ModelOut.of(model) for model in service.models()])
+@router.get("/models", summary="All models", response_model=ModelsOut, responses=errors())
+async def list_models(service: Service, _: Reader, request: Request) -> Response:
+    return await kept(request, lambda: ModelsOut(models=[ModelOut.of(model) for model in service.models()]))
 
 
-@router.get("/models/{name}", summary="One model", responses=errors(404))
-def get_model(service: Service, _: Reader, name: PathName) -> ModelOut:
-    return ModelOut.of(service.model(name))
+@router.get("/models/{name}", summary="One model", response_model=ModelOut, responses=errors(404))
+async def get_model(service: Service, _: Reader, request: Request, name: PathName) -> Response:
+    return await kept(request, lambda: ModelOut.of(service.model(name)))
 
 
 @router.post(
@@ -27,8 +29,10 @@ def get_model(service: Service, _: Reader, name: PathName) -> ModelOut:
     summary="Takes up a model whose files or deployment changed, ready to prove",
     responses=errors(404, 507),
 )
-def reload_model(service: Service, _: Operator, name: PathName) -> ModelOut:
-    return ModelOut.of(service.reload(name))
+async def reload_model(service: Service, _: Operator, request: Request, name: PathName) -> ModelOut:
+    model = await asyncio.to_thread(service.reload, name)
+    request.app.state.fresh.forget()
+    return ModelOut.of(model)
 
 
 @router.post(

@@ -13,7 +13,19 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from oracle.api.access import Gate, charge, refund
-from oracle.api.deps import BODY_ERRORS, IdempotencyKey, Keys, Prover, Reader, Service, ended, errors, scoped
+from oracle.api.deps import (
+    BODY_ERRORS,
+    IdempotencyKey,
+    Keys,
+    Prover,
+    Reader,
+    Service,
+    ended,
+    errors,
+    forget_if_ended,
+    scoped,
+)
+from oracle.api.examples import EVENT_STREAM
 from oracle.api.problems import ApiError
 from oracle.api.schemas import PathRequestId, ProofBatchIn, ProofOut, ProofRequestIn, RequestOut, RequestsOut, WaitSecs
 from oracle.api.strict import StrictRoute
@@ -92,8 +104,10 @@ def _accepted(
 
 @router.get("/proof-requests/{request_id}", summary="A proof request as it stands", responses=errors(404))
 @router.get("/requests/{request_id}", summary="Any request as it stands", responses=errors(404))
-async def get_request(service: Service, _: Reader, request_id: PathRequestId, wait_secs: WaitSecs = 0.0) -> RequestOut:
-    return RequestOut.of(await ended(service, request_id, wait_secs))
+async def get_request(
+    service: Service, _: Reader, http: Request, request_id: PathRequestId, wait_secs: WaitSecs = 0.0
+) -> RequestOut:
+    return RequestOut.of(forget_if_ended(http, await ended(service, request_id, wait_secs)))
 
 
 @router.delete("/proof-requests/{request_id}", summary="Cancels a proof request", responses=errors(404, 409))
@@ -112,20 +126,20 @@ def get_proof(service: Service, _: Reader, request_id: PathRequestId) -> ProofOu
     "/proof-requests/{request_id}/events",
     summary="What happens to a request, as server-sent events",
     response_class=StreamingResponse,
-    responses=errors(404) | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=errors(404) | {200: {"content": {"text/event-stream": EVENT_STREAM}}},
 )
 @router.get(
     "/requests/{request_id}/events",
     summary="What happens to a request, as server-sent events",
     response_class=StreamingResponse,
-    responses=errors(404) | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=errors(404) | {200: {"content": {"text/event-stream": EVENT_STREAM}}},
 )
 async def follow_request(
     service: Service,
     _: Reader,
     request: Request,
     request_id: PathRequestId,
-    last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,18}$")] = None,
+    last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,18}$", examples=["3"])] = None,
 ) -> StreamingResponse:
     """Ends with the request. A client that comes back with Last-Event-ID misses nothing."""
     await asyncio.to_thread(service.request, request_id)
@@ -146,6 +160,8 @@ async def _events(service: OracleService, request: Request, request_id: str, aft
         while not service.stopping.is_set():
             for event in await asyncio.to_thread(service.events, request_id, after):
                 after, spoken = event.seq, loop.time()
+                if event.event in final:
+                    state.fresh.forget()
                 yield _format(event)
                 if event.event in final:
                     return

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from oracle.api.access import KEY_FRESH_SECS, MAX_REFUSALS, wants_keys
+from oracle.api.access import KEY_FRESH_SECS, MAX_REFUSALS, OPEN_PATHS, wants_keys
 from oracle.daemon.service import OracleService
 from oracle.domain.access import Rate, Role
 from oracle.errors import ConfigurationError
@@ -64,6 +64,14 @@ def refused(response: httpx.Response, status: int, error: str) -> httpx.Response
 @pytest.mark.parametrize("path", ["/v1/health/live", "/v1/health/ready", "/openapi.json"])
 def test_any__what_probes_need__open(door: httpx.Client, path: str) -> None:
     assert door.get(path).status_code == 200
+
+
+def test_openapi__of_a_service_with_keys__names_them_for_all_but_the_open_paths(door: httpx.Client) -> None:
+    document = door.get("/openapi.json").json()
+    assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert operation.get("security") == (None if path in OPEN_PATHS else [{"apiKey": []}]), path
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from oracle.cli.api_client import ApiClient, problem_error
 from oracle.cli.service_access import exact, request_error
 from oracle.cli.supervisor import free_port
+from oracle.client import Client
+from oracle.client.problems import problem_error
 from oracle.errors import (
     ContractRevert,
     InvalidInput,
@@ -45,7 +46,7 @@ def test_problem_error__no_json__by_status() -> None:
 
 
 def test_get__nobody_listens__service_unavailable() -> None:
-    with ApiClient(f"http://127.0.0.1:{free_port()}") as client, pytest.raises(ServiceUnavailable):
+    with Client(f"http://127.0.0.1:{free_port()}", tries=1) as client, pytest.raises(ServiceUnavailable):
         client.get("/v1/feeds")
 
 
