@@ -65,37 +65,6 @@ contract MoneyTest {
         assert(elapsed != tau || price == 0);
     }
 
-    // --- LendingMath: the liquidation LTV ---
-
-    function testFuzz_targetLtv_clippedAndDown(uint128 volatility, uint64 delay, uint64 haircutSeed) external pure {
-        uint256 haircut = haircutSeed % WAD;
-        uint256 root = delay % WAD;
-        (uint256 lo, uint256 hi) = (WAD / 2, 93 * WAD / 100);
-        uint256 vol = volatility > 1e27 ? 1e27 : volatility;
-        uint256 q = _ceil(_ceil(2_326347874040841101 * vol, WAD) * root, WAD);
-        uint256 ltv = WAD * WAD / (WAD + haircut + q);
-        if (ltv < lo) ltv = lo;
-        if (ltv > hi) ltv = hi;
-        assert(LendingMath.targetLtv(volatility, root, haircut, lo, hi) == ltv);
-    }
-
-    function testFuzz_sqrtYears_up(uint40 secs) external pure {
-        _root(LendingMath.sqrtYears(secs), secs, YEAR);
-    }
-
-    /// @dev Never past the target, never faster than the rate, and as fast as it but for a wei.
-    function testFuzz_rampedLtv_rateAndTarget(uint64 from, uint64 to, uint32 elapsed, uint16 down, uint16 up)
-        external
-        pure
-    {
-        (uint256 ltv, uint256 target) = (from % WAD, to % WAD);
-        uint256 after_ = LendingMath.rampedLtv(ltv, target, elapsed, down, up);
-        uint256 allowed = uint256(target < ltv ? down : up) * elapsed * 1e14 / 3_600;
-        uint256 gap = target < ltv ? ltv - target : target - ltv;
-        uint256 moved = target < ltv ? ltv - after_ : after_ - ltv;
-        assert(moved == (allowed < gap ? allowed : gap));
-    }
-
     // --- LendingMath: interest and shares ---
 
     function testFuzz_utilisation_up(uint112 borrowed, uint112 supplied) external pure {
