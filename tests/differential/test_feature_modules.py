@@ -6,6 +6,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import astuple, replace
 
 import pytest
 from hexbytes import HexBytes
@@ -14,13 +15,16 @@ from web3.contract import Contract
 from oracle.domain.feature_modules import TWINS, VECTOR_TWINS
 from oracle.errors import InvalidInput
 from oracle.units import WAD
-from tests.support.feature_cases import CASES, SHAPES, START, VECTOR_CASES, FeatureCase, VectorCase
+from tests.support.feature_cases import CASES, HAR, SHAPES, START, VECTOR_CASES, FeatureCase, VectorCase, market
 from tests.support.local_chain import LocalChain
 from tests.support.reverts import RevertDecoder
 
 WINDOWS = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "1000"))
 CALL_GAS = 2_000_000_000
 BATCH_PRICES = 40_000
+# Modules that clamp returns to 32 sigma_ref, and the one of them that takes a flat window
+CLAMPING = {"GarchVolatilityModule", "GjrVolatilityModule", "TailRiskModule"}
+TAKES_FLAT = {"GarchVolatilityModule"}
 
 by_module = pytest.mark.parametrize("case", CASES, ids=lambda case: case.typical.contract)
 
@@ -80,6 +84,53 @@ def test_inputs__random_and_adversarial_windows__equal(
             assert actual == expected, (features, scale, window, time)
             seen[expected if isinstance(expected, str) else "inputs"] += 1
     assert seen["inputs"] > WINDOWS // 3, seen
+
+
+@by_module
+def test_inputs__bad_windows__handled_or_refused_by_the_same_name(
+    chain: LocalChain, decoder: RevertDecoder, harness: Contract, case: FeatureCase
+) -> None:
+    features, scale, quiet = case.typical, 14, market(case.typical.prices, seed=3)
+    half = len(quiet) // 2
+    windows = {
+        "flat": [quiet[0]] * len(quiet),
+        "halved": [*quiet[:half], *(price // 2 for price in quiet[half:])],
+        "tenfold": [*quiet[:half], *(price * 10 for price in quiet[half:])],
+    }
+    module = module_of(chain, harness, features, scale)
+    found = on_chain(harness, decoder, module, list(windows.values()), [START] * len(windows))
+    assert found == [expected_of(features.inputs, window, START, scale) for window in windows.values()]
+    named = dict(zip(windows, found, strict=True))
+    assert isinstance(named["halved"], list)
+    assert (named["flat"] == "FlatWindow") == (features.contract not in TAKES_FLAT)
+    assert (named["tenfold"] == "ReturnOutOfRange") == (features.contract not in CLAMPING)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"day_wad": WAD, "week_wad": 0, "month_wad": 0}, "NotStationary"),
+        ({"week_wad": -2 * WAD - 1}, "CoefficientOutOfRange"),
+        ({"weekend_ahead_wad": 2 * WAD + 1}, "CoefficientOutOfRange"),
+        ({"constant_wad": 4 * WAD + 1}, "CoefficientOutOfRange"),
+    ],
+)
+def test_har_parameters__out_of_range__refused_by_the_same_name(
+    chain: LocalChain, harness: Contract, reverts_any, changes: dict[str, int], error: str
+) -> None:
+    features = replace(HAR, **changes)
+    assert expected_of(features.arguments) == error
+    with reverts_any(error):
+        chain.deploy(features.contract, harness.address, astuple(features), 14)
+
+
+def test_har_inputs__a_month_beyond_the_inputs__refused_by_the_same_name(
+    chain: LocalChain, decoder: RevertDecoder, harness: Contract
+) -> None:
+    features, quiet = replace(HAR, sigma_ref_wad=WAD // 1000), market(HAR.prices, seed=3)
+    module = module_of(chain, harness, features, 14)
+    assert on_chain(harness, decoder, module, [quiet], [START]) == ["MonthOutOfRange"]
+    assert expected_of(features.inputs, quiet, START, 14) == "MonthOutOfRange"
 
 
 @by_module
