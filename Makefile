@@ -11,10 +11,12 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 TEST_WORKERS ?= 2
 BENCH_ARGS ?=
+ASSURANCE_ARGS ?=
 MODEL_ARGS ?=
 REPLAY_ARGS ?=
 
-.PHONY: help setup contracts circuits demo up test lint format typecheck layers models replays bench gas ape clean
+.PHONY: help setup contracts circuits demo up test lint format typecheck layers models replays bench gas ape audit assurance \
+  sbom clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,5 +79,20 @@ gas: setup ## Rewrite the gas snapshot after a deliberate change
 ape: setup ## The contracts' suite under eth-ape
 	@scripts/ape test
 
+audit: .venv-audit/.done ## halmos, slither, cosmic-ray and the like, in an environment of their own
+
+.venv-audit/.done: requirements-audit.lock
+	@echo "Setting up .venv-audit (some minutes)"
+	@test -x .venv-audit/bin/python || $(PYTHON_FOUND) -m venv .venv-audit
+	@.venv-audit/bin/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-audit.lock
+	@touch $@
+
+assurance: setup ## Every assurance suite at nightly counts, in one table (ASSURANCE_ARGS=--short: those of make test)
+	@$(MAKE) --no-print-directory audit || echo "No audit environment here: its suites are skipped"
+	@$(BIN)/python scripts/assurance.py $(ASSURANCE_ARGS)
+
+sbom: setup ## Parts lists of both lock files as CycloneDX, in build/sbom
+	@$(BIN)/python scripts/sbom.py
+
 clean: ## Remove what the commands above made, but no state of a running stack
-	@rm -rf .venv node_modules build .ape .solcx .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-audit node_modules build .ape .solcx .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

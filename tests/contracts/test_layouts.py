@@ -15,7 +15,6 @@ SNAPSHOT: Final = PROJECT_ROOT / "tests" / "contracts" / "layouts.json"
 
 def test_layouts__every_pinned_contract__as_recorded(settings: Settings, compiled: object) -> None:
     actual = found(settings)
-    assert len(actual) >= 9
     if os.environ.get(UPDATE):
         SNAPSHOT.write_text(json.dumps(actual, indent=1) + "\n")
     assert json.loads(SNAPSHOT.read_text()) == actual

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -32,7 +33,7 @@ from tests.support.modules import params_tuple
 
 T = TypeVar("T")
 MAX_PRICE = 2**64 - 1
-WINDOWS = 12_000
+WINDOWS = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "12000"))
 CALL_GAS = 2_000_000_000
 OUT_OF_RANGE = keccak(text="ParameterOutOfRange(bytes32,uint256,uint256,uint256)")[:4]
 

@@ -9,19 +9,23 @@ from typing import Any, Final
 from oracle.settings import PROJECT_ROOT, Settings
 
 # What every number passes through. Its storage is read by slot (evidence, proofs of state), so no change may go unseen
-PINNED: Final = ("feeds", "observations", "registry", "requests", "verification")
+PINNED: Final = (
+    "InferenceCoordinator",
+    "InferenceVerifier",
+    "ModelRegistry",
+    "ObservationFeed",
+    "RiskFeed",
+    "VectorObservationFeed",
+)
 
 
 def found(settings: Settings) -> dict[str, dict[str, Any]]:
-    """For each contract with code in those folders: its bytes, and `slot+offset type name` of each state variable."""
+    """Of each of these: its code's bytes, and `slot+offset type name` of each state variable."""
     facts: dict[str, dict[str, Any]] = {}
-    for path in sorted((PROJECT_ROOT / settings.build_dir / "artifacts").glob("*.json")):
-        document = json.loads(path.read_text())
-        folder = document["source"].removeprefix("contracts/").split("/")[0]
-        code = document["deployedBytecode"].removeprefix("0x")
-        if folder in PINNED and code:
-            variables = document["storageLayout"]["storage"]
-            facts[document["name"]] = {"bytes": len(code) // 2, "storage": [_line(entry) for entry in variables]}
+    for name in PINNED:
+        document = json.loads((PROJECT_ROOT / settings.build_dir / "artifacts" / f"{name}.json").read_text())
+        size = len(document["deployedBytecode"].removeprefix("0x")) // 2
+        facts[name] = {"bytes": size, "storage": [_line(entry) for entry in document["storageLayout"]["storage"]]}
     return facts
 
 
