@@ -1,4 +1,4 @@
-"""The table of attacks in docs/security.md: names the tests of each line, found by their names.
+"""The table of attacks in docs/security.md: names the files that test each line, found by the tests' names.
 
 `--check` fails when the table is not what the tests say; without it the table's last column is written again.
 """
@@ -19,20 +19,19 @@ NAME: Final = re.compile(r"test_attack_(\d\d)_+(.+)")
 ROW: Final = re.compile(r"^\| (\d+) \|(.*?)\|(.*?)\|(.*)\|$", re.M)
 
 
-def found_tests() -> dict[int, dict[str, list[str]]]:
-    """For each line of the list of attacks, its tests by file."""
-    found: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+def found_tests() -> dict[int, list[str]]:
+    """For each line of the list of attacks, the files under tests that make it."""
+    found: dict[int, set[str]] = defaultdict(set)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and (match := NAME.fullmatch(node.name)):
-                found[int(match[1])][str(path.relative_to(ROOT / "tests"))].append(match[2])
-    return found
+                found[int(match[1])].add(str(path.relative_to(ROOT / "tests")))
+    return {line: sorted(files) for line, files in found.items()}
 
 
-def cell(tests: dict[str, list[str]]) -> str:
-    """The last column: files, and in each the tests' names after their number."""
-    parts = (f"{path.removeprefix('attacks/')}: {', '.join(f'`{n}`' for n in names)}" for path, names in tests.items())
-    return "; ".join(parts)
+def cell(files: list[str]) -> str:
+    """The last column: files, those outside tests/attacks with their folder."""
+    return ", ".join(f"`{file.removeprefix('attacks/')}`" for file in files)
 
 
 def render(page: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -210,9 +210,10 @@ def test_load_settings__any_value_of_any_variable__settings_or_configuration_err
 
 
 @pytest.fixture(scope="module")
-def worker() -> Worker:
+def worker() -> Iterator[Worker]:
     """A worker, as the intake reads ONNX files in one."""
     with Worker(memory_mb=2048) as started:
+        started.call("inspect", path=str(GARCH / "network.onnx"), timeout=60)
         yield started
 
 
