@@ -27,7 +27,7 @@ from oracle.domain.observations import Report, ReportDomain
 from oracle.domain.outbox import MemoryOutbox
 from oracle.domain.replay import report as reporting
 from oracle.domain.replay.calls import Hour
-from oracle.domain.replay.runs import VariantRun, verdict, worst_hours
+from oracle.domain.replay.runs import VariantRun, by_requirement, verdict, worst_hours
 from oracle.errors import InvalidInput
 from oracle.market.publishers import sign_reports
 from oracle.settings import Settings
@@ -190,7 +190,7 @@ def _report(
     outcomes = {run.name: run.outcome() for run in runs}
     dynamic, static = outcomes[protocol.dynamic], outcomes[protocol.static]
     by_name = {run.name: run for run in runs}
-    bars = [reporting.beats_static(dynamic, static), *protocol.bars(hours, by_name, sample.statics)]
+    bars = [*reporting.beats_static(dynamic, static), *protocol.bars(hours, by_name, sample.statics)]
     return reporting.Report(
         protocol=options.protocol,
         market=sample.symbol,
@@ -202,6 +202,7 @@ def _report(
         proofs=proofs,
         variants=tuple(outcomes.values()),
         verdict=verdict(dynamic, static),
+        verdict_by_requirement=verdict(dynamic, static, by_requirement),
         bars=tuple(bars),
         worst=reporting.worst(hours, runs),
         calls=done.calls,

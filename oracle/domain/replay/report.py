@@ -17,7 +17,15 @@ from oracle.domain.replay.measures import (
     mean_excess,
     same_hits_constant,
 )
-from oracle.domain.replay.runs import Outcome, VariantRun, verdict, worst_hours
+from oracle.domain.replay.runs import (
+    Measure,
+    Outcome,
+    VariantRun,
+    by_collateral,
+    by_requirement,
+    verdict,
+    worst_hours,
+)
 from oracle.domain.replay.statics import Statics
 from oracle.units import PRICE_UNIT, WAD
 
@@ -85,6 +93,7 @@ class Report:
     proofs: Proofs
     variants: tuple[Outcome, ...]
     verdict: str
+    verdict_by_requirement: str
     bars: tuple[Bar, ...]
     worst: tuple[WorstHour, ...]
     calls: int
@@ -142,13 +151,14 @@ def margin_bars(hours: Sequence[Hour], run: VariantRun, statics: Statics) -> lis
     return bars
 
 
-def beats_static(dynamic: Outcome, static: Outcome) -> Bar:
-    """The first bar: no more bad debt and no more margin, one of them less."""
-    said = verdict(dynamic, static)
-    saved = static.bad_debt - dynamic.bad_debt
-    name = f"dynamic against static: {said}; bad debt avoided, with {_change(dynamic, static):+.1%} margin posted"
-    return Bar(name, saved, "less of one at no more of the other", said == "better")
+def beats_static(dynamic: Outcome, static: Outcome) -> list[Bar]:
+    """The first bar, by both measures of margin: no more bad debt and no more margin, one of them less."""
+    measures: tuple[tuple[str, Measure], ...] = (("collateral put in", by_collateral), ("requirement", by_requirement))
+    return [_beats(dynamic, static, name, measure) for name, measure in measures]
 
 
-def _change(dynamic: Outcome, static: Outcome) -> float:
-    return dynamic.collateral_ratio / static.collateral_ratio - 1 if static.collateral_ratio else 0.0
+def _beats(dynamic: Outcome, static: Outcome, measured: str, measure: Measure) -> Bar:
+    said = verdict(dynamic, static, measure)
+    change = measure(dynamic) / measure(static) - 1 if measure(static) else 0.0
+    name = f"bad debt avoided against static, {measured} {change:+.1%}: {said}"
+    return Bar(name, static.bad_debt - dynamic.bad_debt, "less of one at no more of the other", said == "better")

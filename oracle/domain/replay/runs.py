@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from oracle.domain.replay.calls import Call, Moment
 from oracle.units import SECS_PER_HOUR
@@ -94,6 +94,19 @@ class Outcome:
     refusals: dict[str, int]
 
 
+Measure: TypeAlias = Callable[[Outcome], float]
+
+
+def by_collateral(outcome: Outcome) -> float:
+    """Collateral put in for the exposure: also what users add to cover losses."""
+    return outcome.collateral_ratio
+
+
+def by_requirement(outcome: Outcome) -> float:
+    """What the protocol requires of what is open."""
+    return outcome.mean_requirement
+
+
 def acts_at(observed_at: int, part: int = 0, parts: int = 1) -> int:
     """When everybody acts on an observation, or at the `part`-th of equal parts of the hour."""
     return observed_at + ACTS_AFTER_SECS + part * (SECS_PER_HOUR - 2 * ACTS_AFTER_SECS) // parts
@@ -104,15 +117,16 @@ def deployed_at(observed_at: int, place: int) -> int:
     return observed_at + DEPLOYED_AFTER_SECS + place
 
 
-def verdict(dynamic: Outcome, static: Outcome) -> str:
-    """better, equal, mixed or worse: less bad debt at no more margin, or less margin at no more bad debt, is better."""
-    debt, margin = (
-        _compared(dynamic.bad_debt, static.bad_debt),
-        _compared(dynamic.collateral_ratio, static.collateral_ratio),
-    )
-    if debt <= 0 and margin <= 0:
-        return "better" if debt < 0 or margin < 0 else "equal"
-    return "worse" if debt >= 0 and margin >= 0 else "mixed"
+def verdict(dynamic: Outcome, static: Outcome, margin: Measure = by_collateral) -> str:
+    """better, equal, mixed or worse: less bad debt at no more margin, or less margin at no more bad debt, is better.
+
+    `margin`: by what it is measured, the collateral that users put in or what the protocol requires.
+    """
+    debt = _compared(dynamic.bad_debt, static.bad_debt)
+    more = _compared(margin(dynamic), margin(static))
+    if debt <= 0 and more <= 0:
+        return "better" if debt < 0 or more < 0 else "equal"
+    return "worse" if debt >= 0 and more >= 0 else "mixed"
 
 
 def worst_hours(runs: Sequence[VariantRun], moves: Sequence[float], count: int = 5) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from oracle.domain.replay.runs import HourRecord, Outcome, VariantRun, verdict, worst_hours
+from oracle.domain.replay.runs import HourRecord, Outcome, VariantRun, by_requirement, verdict, worst_hours
 
 BASE = Outcome("one", 100.0, 3, 0.1, 1e6, 1e5, 0.1, 10.0, 0.0, 0.0, {})
 
@@ -27,6 +27,11 @@ BASE = Outcome("one", 100.0, 3, 0.1, 1e6, 1e5, 0.1, 10.0, 0.0, 0.0, {})
 )
 def test_verdict__bad_debt_and_margin__both_count(debt: float, ratio: float, expected: str) -> None:
     assert verdict(replace(BASE, bad_debt=debt, collateral_ratio=ratio), BASE) == expected
+
+
+def test_verdict__by_requirement__collateral_does_not_count() -> None:
+    dynamic = replace(BASE, collateral_ratio=0.2, mean_requirement=0.09)
+    assert (verdict(dynamic, BASE), verdict(dynamic, BASE, by_requirement)) == ("worse", "better")
 
 
 def hour(exposure: float, collateral: float, bad_debt: float, fund: float) -> HourRecord:
