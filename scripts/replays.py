@@ -96,7 +96,8 @@ def symbol(file: str, market: str) -> str:
 def main() -> int:
     options = parsed()
     runs = [Run(p, m, w) for p in PROTOCOLS for m in MARKETS for w in WINDOWS]
-    wanted = [r for r in runs if r.protocol in options.protocols and r.market in options.markets]
+    chosen = [r for r in runs if r.protocol in options.protocols and r.market in options.markets]
+    wanted = [r for r in chosen if r.window in options.windows]
     if not options.page:
         data = Path(options.data or os.environ.get("PLUMBLINE_DATA", "")).expanduser()
         missing = [name for name in (SPOT, PERP) if not (data / name).is_file()]
@@ -122,6 +123,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", help="folder of the two parquet files; default: PLUMBLINE_DATA")
     parser.add_argument("--markets", nargs="+", choices=MARKETS, default=MARKETS)
+    parser.add_argument("--windows", nargs="+", choices=WINDOWS, default=tuple(WINDOWS))
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=PROTOCOLS)
     parser.add_argument("--proofs", choices=("all", "sampled", "none"), default="sampled")
     parser.add_argument("--twins-only", action="store_true", help="the Python twins alone, no contracts")
@@ -162,6 +164,8 @@ def seeds_text() -> str:
                     f"{fmean(r[STATIC]['bad_debt'] for r in runs):,.0f}",
                     f"{fmean(r[DYNAMIC]['liquidations'] for r in runs):.0f}",
                     f"{fmean(r[STATIC]['liquidations'] for r in runs):.0f}",
+                    " / ".join(f"{fmean(r[name]['mean_requirement'] for r in runs):.2%}" for name in (DYNAMIC, STATIC)),
+                    " / ".join(f"{fmean(r[name]['collateral_ratio'] for r in runs):.1%}" for name in (DYNAMIC, STATIC)),
                     f"{fmean(gains):+,.0f} ± {error:,.0f}",
                     f"{sum(g > 0 for g in gains)} of {len(gains)}",
                 ]
@@ -169,6 +173,7 @@ def seeds_text() -> str:
     if not rows:
         return ""
     columns = ["market", "window", "bad debt, dynamic", "static", "liquidations, dynamic", "static"]
+    columns += ["requirement, both", "collateral / exposure, both"]
     columns += ["fund: dynamic depth over fixed", "seeds in which it gains"]
     return (
         f"## The perpetual with {len(SEEDS)} populations\n\n"
