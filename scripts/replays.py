@@ -17,6 +17,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from textwrap import fill
 from typing import Any, Final
 
 from oracle.cli.context import load_settings
@@ -244,6 +245,8 @@ def page(runs: list[Run]) -> str:
     """docs/replays.md, from the reports that are there."""
     found = [(run, report) for run in runs if (report := run.report()) is not None]
     PICTURES.mkdir(exist_ok=True)
+    for stale in PICTURES.glob("*.svg"):
+        stale.unlink()
     parts = [HEAD, verdicts(found), seeds_text(), coverage_text()]
     for run, report in found:
         parts.append(section(run, report))
@@ -422,7 +425,7 @@ def equality(report: dict[str, Any]) -> str:
 
 def missing_text(runs: list[Run]) -> str:
     missing = [run.folder.name for run in runs if run.report() is None]
-    return f"Not replayed for this page: {', '.join(missing)}." if missing else ""
+    return fill(f"Not replayed for this page: {', '.join(missing)}.", 120) if missing else ""
 
 
 if __name__ == "__main__":
