@@ -67,6 +67,9 @@ class Settings(BaseSettings):
         description="Circuits with a queue of their own, by commas, which `worker --circuit` serves: keys stay warm.",
     )
     serve_proves: bool = Field(True, description="Whether `serve` proves too, or leaves that to workers.")
+    silence_secs: float = Field(
+        25.0, gt=0, description="A process over PostgreSQL that is not heard of for so long is dead; it beats 5 times."
+    )
     artifacts_url: str = Field(
         "", description="Where proofs are kept, an fsspec URL (s3://..., gs://...); empty: in state_dir."
     )

@@ -16,9 +16,8 @@ from oracle.daemon.durable import DurableEngine
 from oracle.errors import OracleError
 from oracle.store.executors import ExecutorStore
 
-BEAT_SECS: Final = 5.0
-# Silence after which a process counts as dead: what it had begun goes on elsewhere within BEAT_SECS more
-SILENCE_SECS: Final = 25.0
+# Heartbeats within the silence after which a process counts as dead; each beat is also a sweep
+BEATS: Final = 5
 
 _log = structlog.get_logger(__name__)
 
@@ -26,17 +25,10 @@ _log = structlog.get_logger(__name__)
 class Membership:
     """Beats and sweeps in a thread of its own, from `join` to `leave`."""
 
-    def __init__(
-        self,
-        store: ExecutorStore,
-        durable: DurableEngine,
-        *,
-        beat_secs: float = BEAT_SECS,
-        silence_secs: float = SILENCE_SECS,
-    ) -> None:
+    def __init__(self, store: ExecutorStore, durable: DurableEngine, silence_secs: float) -> None:
         self._store = store
         self._durable = durable
-        self._beat_secs = beat_secs
+        self._beat_secs = silence_secs / BEATS
         self._silence_secs = silence_secs
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

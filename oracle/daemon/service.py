@@ -101,7 +101,9 @@ class OracleService:
         self.stopping = threading.Event()
         version = f"{WORKFLOWS_VERSION}+{parts.requests.deployment_id}"
         self._durable = DurableEngine(parts.workflows, application_version=version, executor_id=self._role.executor_id)
-        self._membership = Membership(ExecutorStore(parts.database, version), self._durable)
+        self._membership = Membership(
+            ExecutorStore(parts.database, version), self._durable, parts.settings.silence_secs
+        )
         steps = Steps(self._durable, parts.requests, parts.metrics, parts.tracing)
         self._observer = Observer(parts)
         self._prover = Prover(parts)

@@ -126,6 +126,7 @@ class Cluster:
             "PLUMBLINE_RPC_URL": self.proxy.url,
             "PLUMBLINE_TX_TIMEOUT_SECS": "5",
             "PLUMBLINE_MAX_WORKERS": "1",
+            "PLUMBLINE_SILENCE_SECS": "10",
         }
 
     def _started(self, member: Member) -> Member:
