@@ -18,8 +18,8 @@ from tests.support.lending import HOUR, deploy_world
 from tests.support.local_chain import LocalChain
 
 CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "1500"))
-HISTORY = 600  # calls on one vault
-BLOCK = 20
+HISTORY = 2_000  # calls on one vault
+BLOCK = 25
 WAITS = [1, 12, 12, 60, 600, 1_800, 3_599, 3_601, 7_201, 86_400, 2_000_000]
 FUZZED = {"minRisk": WAD // 100, "maxRisk": 10 * WAD}
 VAULTS: dict[str, dict[str, Any]] = {
