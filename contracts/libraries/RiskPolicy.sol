@@ -6,11 +6,11 @@ import {FeedReads} from "./FeedReads.sol";
 import {Margin} from "./Margin.sol";
 
 /// @title What a protocol takes from a feed, and what it does without
-/// @notice The policy, the same for every protocol of this project:
+/// @notice The policy, the same for every protocol of this project (each one's reactions: docs/risk-policy.md):
 ///
 /// | feed | counts as absent when | then |
 /// | --- | --- | --- |
-/// | price | reverting, out of gas, short answer, zero, negative, above 2^53 (8 decimals), older than its limit by observation or publication, or from the future | nothing opens or grows, nobody is liquidated, no collateral leaves a position; closing, adding collateral and leaving without a position stay possible |
+/// | price | reverting, out of gas, short answer, zero, negative, above 2^53 (8 decimals), older than its limit by observation or publication, or from the future | nothing opens or grows on it, nothing is liquidated at it, no collateral leaves a position that needs it; closing, adding collateral and leaving without a position stay possible |
 /// | risk (volatility or quantile) | the same, also paused, or outside the bounds that the protocol fixed | margin goes to its maximum and collateral factors to their floor, by the ramp for what exists and at once for what is new; nothing opens |
 /// | weight | the same, or below .5 | weight 3 |
 ///

@@ -109,3 +109,21 @@ def test_attack_17__token_re_enters_from_a_purchase__refused(world: LendingWorld
     world.chain.send(world.collateral.functions.setHook(world.vault.address, data))
     with reverts("ReentrancyGuardReentrantCall"):
         world.call("take", *arguments, sender=world.liquidator)
+
+
+def test_attack_17__dust_of_a_collateral_with_a_broken_feed__protects_nobody(
+    chain: LocalChain, reverts: Reverts
+) -> None:
+    """Somebody, the borrower perhaps, adds a unit of a collateral without a price: the rest is sold and written off."""
+    world = deploy_world(chain, others=[{"decimals": 8, "price": 30_000 * 10**8}])
+    broken = world.listed[1]
+    world.call("supply", SUPPLIED, world.lender, sender=world.lender)
+    world.call("addCollateral", broken.asset, 1, world.borrower, sender=world.outsider)
+    world.open_position(10 * 10**18, 15_000 * 10**6)
+    chain.send(broken.price_feed.functions.setMode(1))
+    world.set_price(1_000 * 10**8)
+    world.call("startAuction", world.borrower, sender=world.liquidator)
+    with reverts("NotForSale", broken.asset):
+        world.call("take", world.borrower, broken.asset, 1, MAX_UINT, world.liquidator, sender=world.liquidator)
+    world.call("take", world.borrower, world.asset, MAX_UINT, MAX_UINT, world.liquidator, sender=world.liquidator)
+    assert world.state() is PositionState.INSOLVENT

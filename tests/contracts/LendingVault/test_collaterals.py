@@ -123,20 +123,6 @@ def test_borrow__feed_of_a_collateral_not_held_is_broken__nothing_changes(both: 
     assert both.state(both.outsider) is PositionState.OPEN
 
 
-def test_startAuction__dust_of_a_broken_collateral__protects_nobody(both: LendingWorld, reverts: Reverts) -> None:
-    outsider, broken = both.outsider, both.listed[1]
-    both.call("addCollateral", both.asset, 10**19, outsider, sender=outsider)
-    both.call("addCollateral", broken.asset, 1, outsider, sender=outsider)
-    both.call("borrow", 15_000 * 10**6, outsider, sender=outsider)
-    both.chain.send(broken.price_feed.functions.setMode(1))
-    set_feed(both, 0, "price_feed", PRICE // 2)
-    both.call("startAuction", outsider, sender=both.liquidator)
-    with reverts("NotForSale", broken.asset):
-        both.call("take", outsider, broken.asset, 1, MAX_UINT, outsider, sender=both.liquidator)
-    both.call("take", outsider, both.asset, MAX_UINT, MAX_UINT, both.liquidator, sender=both.liquidator)
-    assert both.state(outsider) is PositionState.INSOLVENT
-
-
 def test_startAuction__broken_collateral_of_worth__counts_at_its_last_price(
     both: LendingWorld, reverts: Reverts
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from web3.contract import Contract
 
+from oracle.domain.lending import PositionState
 from oracle.domain.logistic import probability_wad
 from oracle.domain.market_state import board_inputs
 from oracle.units import BPS, WAD, int_from_felt, wad_from_scaled
@@ -202,3 +203,21 @@ def test_prove__older_batch_after_a_newer__does_not_replace_it(board):
     for batch in (newer, older):
         board.world.chain.send(board.call(batch, board.prove(batch[2])))
     assert board.contract.functions.assessmentOf(board.accounts[0]).call()[2] == newer[3] > older[3]
+
+
+def test_warn__proven_by_the_board__the_vault_restricts_from_its_threshold_on(board, reverts):
+    world, vault = board.world, board.world.vault
+    batch = board.take()
+    world.chain.send(board.call(batch, board.prove(batch[2])))
+    world.chain.send(vault.functions.nameBoard(board.contract.address), world.chain.address(0))
+    for account in board.accounts:
+        probability = board.contract.functions.assessmentOf(account).call()[0]
+        world.call("warn", account, sender=world.outsider)
+        position = world.position(account)
+        assert (position["alarmedAt"] != 0) is (probability >= world.config["alarmProbability"])
+        assert position["state"] == (PositionState.WARNED if position["alarmedAt"] else PositionState.OPEN)
+    assert any(world.position(account)["alarmedAt"] for account in board.accounts)
+    world.chain.mine(world.chain.now() + world.config["maxAssessmentAge"])
+    age = world.chain.now() + 1 - batch[3]
+    with reverts("StaleAssessment", age, world.config["maxAssessmentAge"]):
+        world.call("warn", board.accounts[0], sender=world.outsider)
