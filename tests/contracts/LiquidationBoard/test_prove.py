@@ -68,7 +68,7 @@ def board_circuit(tmp_path_factory, settings) -> TinyCircuit:
 @pytest.fixture
 def opened(chain: LocalChain) -> LendingWorld:
     """A vault with a lender, and a borrower who owes 150,000 against 100 tokens of collateral at 2,000."""
-    world = deploy_world(chain)
+    world = deploy_world(chain, alarmProbability=WAD // 20)
     world.call("supply", SUPPLIED, world.lender, sender=world.lender)
     world.refresh()
     world.open_position(100 * 10**18, 150_000 * 10**6)
@@ -205,7 +205,7 @@ def test_prove__older_batch_after_a_newer__does_not_replace_it(board):
     assert board.contract.functions.assessmentOf(board.accounts[0]).call()[2] == newer[3] > older[3]
 
 
-def test_warn__proven_by_the_board__the_vault_restricts_from_its_threshold_on(board, reverts):
+def test_warn__proven_by_the_board__the_vault_restricts_from_its_threshold_on(board, reverts_any):
     world, vault = board.world, board.world.vault
     batch = board.take()
     world.chain.send(board.call(batch, board.prove(batch[2])))
@@ -216,8 +216,7 @@ def test_warn__proven_by_the_board__the_vault_restricts_from_its_threshold_on(bo
         position = world.position(account)
         assert (position["alarmedAt"] != 0) is (probability >= world.config["alarmProbability"])
         assert position["state"] == (PositionState.WARNED if position["alarmedAt"] else PositionState.OPEN)
-    assert any(world.position(account)["alarmedAt"] for account in board.accounts)
+    assert {world.position(account)["alarmedAt"] > 0 for account in board.accounts} == {True, False}
     world.chain.mine(world.chain.now() + world.config["maxAssessmentAge"])
-    age = world.chain.now() + 1 - batch[3]
-    with reverts("StaleAssessment", age, world.config["maxAssessmentAge"]):
+    with reverts_any("StaleAssessment"):
         world.call("warn", board.accounts[0], sender=world.outsider)
