@@ -765,11 +765,6 @@ class PriceOutsideBand(AbiRevert):
     abi = ("PriceOutsideBand(uint256 seriesId, uint256 price, uint256 mark, uint256 maxDeviationBps)",)
 
 
-class PriceStale(AbiRevert):
-    remedy = "Push the price feed."
-    abi = ("PriceStale(uint256 age, uint256 maxPriceAge)",)
-
-
 class PriceUnavailable(AbiRevert):
     abi = ("PriceUnavailable()", "PriceUnavailable(address asset)")
 

@@ -65,6 +65,17 @@ contract MoneyTest {
         assert(elapsed != tau || price == 0);
     }
 
+    // --- LendingMath: the LTV of a size ---
+
+    function testFuzz_sizedLtv_down(uint64 ltvSeed, uint112 amount, uint112 depth) external pure {
+        uint256 ltv = ltvSeed % WAD;
+        uint256 sized = LendingMath.sizedLtv(ltv, amount, depth);
+        assert(sized <= ltv && (depth != 0 || sized == ltv));
+        if (depth == 0) return;
+        uint256 impact = _ceil(uint256(amount) * WAD, 100 * uint256(depth));
+        _down(sized, ltv * WAD * WAD, WAD * WAD + ltv * impact);
+    }
+
     // --- LendingMath: interest and shares ---
 
     function testFuzz_utilisation_up(uint112 borrowed, uint112 supplied) external pure {
@@ -108,25 +119,19 @@ contract MoneyTest {
 
     // --- LendingMath: states ---
 
-    function testFuzz_stateOf_inItsOrder(bool opened, bool owes, bool auction, bool bad, uint64 health, uint64 atTarget)
+    function testFuzz_stateOf_inItsOrder(bool opened, bool owes, bool auction, bool bad, bool warned, bool alarmed)
         external
         pure
     {
-        (uint256 h, uint256 t) = (uint256(health) % (2 * WAD), uint256(atTarget) % (2 * WAD));
-        LendingMath.PositionFacts memory f =
-            LendingMath.PositionFacts(opened ? 1 : 0, owes ? 1 : 0, auction ? 1 : 0, bad ? 1 : 0, h, t);
+        LendingMath.PositionFacts memory f = LendingMath.PositionFacts(
+            opened ? 1 : 0, owes ? 1 : 0, warned ? 1 : 0, alarmed ? 1 : 0, auction ? 1 : 0, bad ? 1 : 0
+        );
         PositionState expected = PositionState.Open;
-        if (h < WAD || t < WAD) expected = PositionState.Warned;
+        if (warned || alarmed) expected = PositionState.Warned;
         if (auction) expected = PositionState.Auction;
         if (!owes) expected = bad ? PositionState.Insolvent : PositionState.Closed;
         if (!opened) expected = PositionState.None;
         assert(LendingMath.stateOf(f) == expected);
-    }
-
-    function test_stateOf_atOne() external pure {
-        assert(LendingMath.stateOf(LendingMath.PositionFacts(1, 1, 0, 0, WAD, WAD)) == PositionState.Open);
-        assert(LendingMath.stateOf(LendingMath.PositionFacts(1, 1, 0, 0, WAD - 1, WAD)) == PositionState.Warned);
-        assert(LendingMath.stateOf(LendingMath.PositionFacts(1, 1, 0, 0, WAD, WAD - 1)) == PositionState.Warned);
     }
 
     // --- Margin ---
