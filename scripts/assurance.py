@@ -58,11 +58,12 @@ class Suite:
 
 def tests(*paths: str) -> Callable[[int], tuple[int, bool | None, str]]:
     """A suite of pytest: it reaches what its tests record, else the number of tests that passed."""
+    words = ["-q", "-p", "no:cacheprovider", "-o", "junit_family=xunit1"]  # xunit2 takes no properties of tests
 
     def run(asked: int) -> tuple[int, bool | None, str]:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *paths]
+            command = [sys.executable, "-m", "pytest", *words, f"--junitxml={report}", *paths]
             environment = {**os.environ, **({"PLUMBLINE_FUZZ_CASES": str(asked)} if asked else {})}
             done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
             cases = list(ET.parse(report).iter("testcase")) if report.exists() else []
