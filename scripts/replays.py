@@ -425,7 +425,7 @@ def equality(report: dict[str, Any]) -> str:
 
 def missing_text(runs: list[Run]) -> str:
     missing = [run.folder.name for run in runs if run.report() is None]
-    return fill(f"Not replayed for this page: {', '.join(missing)}.", 120) if missing else ""
+    return fill(f"Not replayed for this page: {', '.join(missing)}.", 120, break_on_hyphens=False) if missing else ""
 
 
 if __name__ == "__main__":
