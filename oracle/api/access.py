@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request, Security
@@ -110,6 +111,8 @@ class AccessControl:
             return
         headers: dict[str, str] = {}
         try:
+            if self._gate.keys is None:
+                _require_from_here(scope)
             caller = await self._gate.caller(_header(scope, b"authorization"), (scope.get("client") or ("",))[0])
             if caller is not None:
                 headers = self._gate.count(caller)
@@ -178,6 +181,28 @@ def wants_keys(settings: Settings) -> bool:
             remedy="leave PLUMBLINE_API_KEYS at auto or required, and make keys with `plumbline key create`",
         )
     return settings.api_keys == "required" or not local
+
+
+def _require_from_here(scope: Scope) -> None:
+    """Raises ApiError 403 for what a page of another site sends, through its own name for this machine or not.
+
+    A service on loopback that asks for no key is open to this machine's programs; a browser is one, and runs anybody's.
+    """
+    for name in (b"host", b"origin"):
+        told = _header(scope, name)
+        if told is None and not any(key == name for key, _ in scope["headers"]):
+            continue
+        try:
+            host = urlsplit(told if name == b"origin" else f"//{told}").hostname if told else None
+        except ValueError:
+            host = None
+        if host not in LOOPBACK_HOSTS:
+            raise ApiError(
+                HTTPStatus.FORBIDDEN,
+                "ForeignOrigin",
+                f"a service without keys answers this machine alone, not the {name.decode()} {told!r}",
+                "call it as 127.0.0.1 or localhost, or set PLUMBLINE_API_KEYS=required and send a key",
+            )
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

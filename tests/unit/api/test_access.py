@@ -217,3 +217,25 @@ def test_wants_keys__host_and_choice__never_open_off_loopback(host: str, choice:
 def test_wants_keys__off_on_every_interface__refused() -> None:
     with pytest.raises(ConfigurationError):
         wants_keys(Settings(api_host="0.0.0.0", api_keys="off"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://example.org"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1.example.org"},
+        {"Host": "example.org"},
+        {"Host": "plumbline.example.org:8000"},
+        {"Host": "[::1"},
+    ],
+)
+def test_any__service_without_keys_asked_by_another_sites_page__403(api: httpx.Client, headers: dict[str, str]) -> None:
+    for method, path in (("GET", "/v1/feeds"), ("POST", f"/v1/feeds/{PRICE}/push")):
+        refused(api.request(method, path, headers=headers), 403, "ForeignOrigin")
+
+
+@pytest.mark.parametrize("origin", [None, "http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:3000"])
+def test_any__service_without_keys_asked_from_this_machine__answers(api: httpx.Client, origin: str | None) -> None:
+    headers = {"Origin": origin} if origin else {}
+    assert api.get("/v1/feeds", headers=headers).status_code == 200
