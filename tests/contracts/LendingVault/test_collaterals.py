@@ -132,6 +132,8 @@ def test_startAuction__broken_collateral_of_worth__counts_at_its_last_price(
         both.call("startAuction", both.borrower)
     set_feed(both, 0, "price_feed", PRICE // 10)
     both.call("startAuction", both.borrower)
+    with reverts("NotForSale", both.listed[1].asset):
+        both.call("take", both.borrower, both.listed[1].asset, 1, MAX_UINT, both.outsider, sender=both.liquidator)
     both.call("take", both.borrower, both.asset, MAX_UINT, MAX_UINT, both.liquidator, sender=both.liquidator)
     assert both.state() is PositionState.WARNED
     assert both.read("market")["totalBadDebt"] == 0
