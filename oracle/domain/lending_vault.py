@@ -66,7 +66,9 @@ class LendingVault(LendingBook):
     def withdraw(self, sender: str, assets: int, receiver: str) -> int:
         """Takes assets back; the shares that this costs."""
         _check_amount(assets)
+        self._check_liquidity(assets)
         shares = lending.to_shares_up(assets, self.totals.supply_assets, self.totals.supply_shares)
+        self._check_shares(sender, shares)
         self._withdraw(sender, assets, shares)
         return shares
 
@@ -74,7 +76,10 @@ class LendingVault(LendingBook):
     def redeem(self, sender: str, shares: int, receiver: str) -> int:
         """Takes back what shares are worth."""
         _check_amount(shares)
+        self._check_shares(sender, shares)
         assets = lending.to_assets_down(shares, self.totals.supply_assets, self.totals.supply_shares)
+        _check_amount(assets)
+        self._check_liquidity(assets)
         self._withdraw(sender, assets, shares)
         return assets
 
@@ -112,8 +117,7 @@ class LendingVault(LendingBook):
     def borrow(self, sender: str, assets: int, receiver: str) -> int:
         """Borrows against the sender's collateral; the shares of debt."""
         _check_amount(assets)
-        if assets > self.totals.idle:
-            raise LendingRefusal("InsufficientLiquidity", assets, self.totals.idle)
+        self._check_liquidity(assets)
         self._check_unrestricted(sender)
         s, a = self.totals, self._account(sender)
         shares = lending.to_shares_up(assets, s.borrow_assets, s.borrow_shares)
@@ -258,13 +262,16 @@ class LendingVault(LendingBook):
         c.ltv_in_force, c.ltv_target, c.last_price = r.ltv_in_force, r.ltv_target, r.last_price
         c.synced_at = self.now
 
-    def _withdraw(self, who: str, assets: int, shares: int) -> None:
-        s = self.totals
+    def _check_shares(self, who: str, shares: int) -> None:
         if shares > self.shares[who]:
             raise LendingRefusal("InsufficientShares", shares, self.shares[who])
-        _check_amount(assets)
-        if assets > s.idle:
-            raise LendingRefusal("InsufficientLiquidity", assets, s.idle)
+
+    def _check_liquidity(self, assets: int) -> None:
+        if assets > self.totals.idle:
+            raise LendingRefusal("InsufficientLiquidity", assets, self.totals.idle)
+
+    def _withdraw(self, who: str, assets: int, shares: int) -> None:
+        s = self.totals
         self._keep(self.shares, who)
         self.shares[who] -= shares
         s.supply_shares -= shares

@@ -38,7 +38,9 @@ contract LendingVault is LendingAuction {
     function withdraw(uint256 assets, address receiver) external nonReentrant returns (uint256 shares) {
         _checkTransfer(assets, receiver);
         _accrue();
+        _checkLiquidity(assets); // first: no more than there is can overflow nothing below
         shares = LendingMath.toSharesUp(assets, _totals.supplyAssets, _totals.supplyShares);
+        _checkShares(shares);
         _withdraw(assets, shares, receiver);
     }
 
@@ -46,16 +48,15 @@ contract LendingVault is LendingAuction {
     function redeem(uint256 shares, address receiver) external nonReentrant returns (uint256 assets) {
         _checkTransfer(shares, receiver);
         _accrue();
+        _checkShares(shares);
         assets = LendingMath.toAssetsDown(shares, _totals.supplyAssets, _totals.supplyShares);
+        if (assets == 0) revert ZeroAmount();
+        _checkLiquidity(assets);
         _withdraw(assets, shares, receiver);
     }
 
     function _withdraw(uint256 assets, uint256 shares, address receiver) private {
-        uint256 owned = _supplyShares[msg.sender];
-        if (shares > owned) revert InsufficientShares(shares, owned);
-        if (assets == 0) revert ZeroAmount();
-        _checkLiquidity(assets);
-        _supplyShares[msg.sender] = owned - shares;
+        _supplyShares[msg.sender] -= shares;
         _totals.supplyShares -= shares;
         _totals.supplyAssets -= assets;
         emit Withdrawn(msg.sender, receiver, assets, shares);
@@ -163,6 +164,11 @@ contract LendingVault is LendingAuction {
         if (s.unpriced != address(0)) revert PriceUnavailable(s.unpriced);
         if (unrated != address(0)) revert RiskUnavailable(unrated);
         revert BorrowLimitExceeded(s.debt, limit);
+    }
+
+    function _checkShares(uint256 shares) private view {
+        uint256 owned = _supplyShares[msg.sender];
+        if (shares > owned) revert InsufficientShares(shares, owned);
     }
 
     function _checkLiquidity(uint256 assets) private view {

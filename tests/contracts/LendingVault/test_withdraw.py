@@ -72,3 +72,17 @@ def test_withdraw__bad_arguments__refused(world: LendingWorld, reverts: Reverts,
 def test_withdraw__feeds_dead__still_pays(world: LendingWorld) -> None:
     world.set_mode(1)
     world.call("withdraw", 1, world.lender, sender=world.lender)
+
+
+def test_withdraw__largest_amounts__refused_by_name(opened: LendingWorld, reverts: Reverts) -> None:
+    most = 2**256 - 1
+    market = opened.read("market")
+    idle = market["totalSupplyAssets"] + market["reserve"] - market["totalBorrowAssets"]
+    with reverts("InsufficientLiquidity", most, idle):
+        opened.call("withdraw", most, opened.lender, sender=opened.lender)
+    with reverts("InsufficientShares", most, SUPPLIED * 10**6):
+        opened.call("redeem", most, opened.lender, sender=opened.lender)
+    with reverts("InsufficientLiquidity", most, idle):
+        opened.call("borrow", most, opened.borrower)
+    with reverts("InsufficientCollateral", most, 100 * 10**18):
+        opened.call("withdrawCollateral", opened.asset, most, opened.borrower)
