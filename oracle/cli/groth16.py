@@ -43,7 +43,7 @@ def set_up(
     circuit = network_circuit(folder, manifest)
     say("comparing with ezkl's witnesses")
     tried = check_agreement(folder, manifest, circuit.network, samples, settings.prove_memory_mb)
-    target = groth16_folder(settings.cache_dir, manifest)
+    target = groth16_folder(settings.state_dir, manifest)
     if ptau is None:
         say("making development keys")
         key = key_from_secrets(circuit.build()[0], Secrets.development())
@@ -168,7 +168,7 @@ def prove_input(
 def held_setup(settings: Settings, name: str) -> tuple[Groth16Folder, CircuitManifest]:
     """A network's Groth16 set-up, and the ezkl circuit whose integers it proves. Raises NotFound, ArtifactMismatch."""
     folder, manifest = _circuit(settings, name)
-    return read_setup(groth16_folder(settings.cache_dir, manifest), folder, manifest), manifest
+    return read_setup(groth16_folder(settings.state_dir, manifest), folder, manifest), manifest
 
 
 def prove_network(settings: Settings, held: Groth16Folder, manifest: CircuitManifest, inputs: ModelInputs) -> Proof:

@@ -106,7 +106,7 @@ def test_prove__groth16_submitted__verified_by_the_same_contract_with_the_same_o
 ) -> None:
     inputs = file("three.json", json.dumps({"input_data": [[0.25, -0.5, 0.75, -1.0, 0.5]]}))
     early = plumbline("prove", NAME, "--input", str(inputs), "--system", "groth16", "--submit")
-    assert (early.returncode, "plumbline groth16 setup" in early.stderr) == (2, True)
+    assert (early.returncode, "plumbline groth16 setup" in early.stderr) == (2, True), early.stderr
     plumbline("groth16", "setup", NAME, "--samples", "16")
     early = plumbline("prove", NAME, "--input", str(inputs), "--system", "groth16", "--submit")
     assert "model deploy stranger --system groth16" in early.stderr

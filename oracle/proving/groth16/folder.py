@@ -105,9 +105,9 @@ class Groth16Folder:
             )
 
 
-def groth16_folder(cache_dir: Path, manifest: CircuitManifest) -> Path:
-    """Where a circuit's Groth16 set-up lives: named by its id and its ONNX file and settings."""
-    return cache_dir / "groth16" / f"{manifest.circuit_id}-{manifest.model_hash[2:10]}{manifest.circuit_hash[2:10]}"
+def groth16_folder(state_dir: Path, manifest: CircuitManifest) -> Path:
+    """Where a circuit's Groth16 set-up lives: no cache, for a contribution cannot be made again."""
+    return state_dir / "groth16" / f"{manifest.circuit_id}-{manifest.model_hash[2:10]}{manifest.circuit_hash[2:10]}"
 
 
 def network_circuit(folder: Path, manifest: CircuitManifest) -> NetworkCircuit:

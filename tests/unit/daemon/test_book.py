@@ -218,7 +218,7 @@ class Api:
 
     async def _call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self._app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://book") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.request(method, path, **arguments)
 
 

@@ -70,7 +70,7 @@ def test_prove_network__outside_the_domain__refused(settings, development):
 
 @pytest.mark.parametrize("name", [PROVING_KEY, VERIFIER])
 def test_read_setup__file_changed__refused(settings, development, engine, name):
-    path = groth16_folder(settings.cache_dir, engine.circuit(RELU)) / name
+    path = groth16_folder(settings.state_dir, engine.circuit(RELU)) / name
     held = path.read_text()
     try:
         path.write_text(held.replace("1", "2", 1))
