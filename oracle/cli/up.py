@@ -53,9 +53,9 @@ def run_up(call: Invocation, options: UpOptions) -> None:
     """Returns when told to end, with everything ended. Raises Conflict when the folder's stack runs already."""
     settings = call.settings
     logs.configure(settings if call.verbose else settings.model_copy(update={"log_level": "WARNING"}))
-    market = options.words.open()
     say = _speaker(call)
     with records.exclusive(settings), termination() as ended:
+        market = options.words.open()
         previous = records.find(settings)
         stop_leftovers(previous, chain_too=options.fresh)
         if options.fresh or not _has_chain(settings, previous):
