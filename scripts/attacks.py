@@ -37,9 +37,10 @@ def cell(files: list[str]) -> str:
 def render(page: str) -> str:
     """The page with the tests as they are now. Raises ValueError for a line without a row or without a test."""
     found = found_tests()
-    rows = {int(match[1]) for match in ROW.finditer(page)}
+    rows = [int(match[1]) for match in ROW.finditer(page)]
     faults = [
         *(f"attack {n} has no row in {PAGE.name}" for n in LINES if n not in rows),
+        *(f"attack {n} has {rows.count(n)} rows" for n in LINES if rows.count(n) > 1),
         *(f"attack {n} has no test" for n in LINES if n not in found),
         *(f"there is no attack {n}" for n in sorted({*found, *rows}.difference(LINES))),
     ]
