@@ -1,10 +1,13 @@
 """Every assurance suite at nightly counts, and one table of what was asked, reached and found.
 
 .venv/bin/python scripts/assurance.py                     all of them; some hours on two cores
+.venv/bin/python scripts/assurance.py --resume            goes on where an earlier run ended: what passed is kept a day
+.venv/bin/python scripts/assurance.py --only windows,halmos --json
+.venv/bin/python scripts/assurance.py --summary           runs nothing: the table of what was run in the last day
 .venv/bin/python scripts/assurance.py --short             at the counts of `make test`
-.venv/bin/python scripts/assurance.py --only forge,halmos --json
 
-A suite that cannot run here (no audit environment, no network) is skipped with its reason. Exit code 1 when one fails.
+Long suites run in pieces, each with its own seed and kept in build/assurance. A suite that cannot run here (no audit
+environment, no network) is skipped with its reason. Exit code 1 when one fails.
 """
 
 from __future__ import annotations
@@ -30,41 +33,52 @@ NO_AUDIT: Final = "no audit environment: make audit"
 EXPLAINED: Final = ROOT / "tests" / "slither.json"
 # Counts that tests record, by the name of the property
 COUNTED: Final = ("calls", "fuzz_runs", "cases")
+KEPT: Final = BUILD / "outcomes.jsonl"
+FORGE_SEED: Final = 7992
+SECS_PER_DAY: Final = 86_400
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a suite; `reached` counts what `asked` counts."""
+    """What became of a suite, or of a piece of it; `reached` counts what `asked` counts, `at` is the commit."""
 
     suite: str
     counts: str
     asked: int
     reached: int
-    outcome: str  # passed, FAILED, skipped
+    outcome: str  # passed, FAILED, skipped, not run
     seconds: float
     detail: str = ""
+    piece: int = 0
+    at: str = ""
+    ended: float = 0.0
+
+
+Run = Callable[[int, int], tuple[int, bool | None, str]]
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What it counts, how many are asked for, and how it is run: `run(asked)` gives reached, passed, detail."""
+    """What it counts, how many are asked for, how it is run: `run(asked, piece)` gives reached, passed, detail."""
 
     name: str
     counts: str
     nightly: int
     short: int
-    run: Callable[[int], tuple[int, bool | None, str]]
+    run: Run
+    pieces: int = 1
 
 
-def tests(*paths: str) -> Callable[[int], tuple[int, bool | None, str]]:
+def tests(*paths: str) -> Run:
     """A suite of pytest: it reaches what its tests record, else the number of tests that passed."""
     words = ["-q", "-p", "no:cacheprovider", "-o", "junit_family=xunit1"]  # xunit2 takes no properties of tests
 
-    def run(asked: int) -> tuple[int, bool | None, str]:
+    def run(asked: int, piece: int) -> tuple[int, bool | None, str]:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
             command = [sys.executable, "-m", "pytest", *words, f"--junitxml={report}", *paths]
             environment = {**os.environ, **({"PLUMBLINE_FUZZ_CASES": str(asked)} if asked else {})}
+            environment |= {"FOUNDRY_FUZZ_SEED": hex(FORGE_SEED + piece)} if piece else {}
             done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
             cases = list(ET.parse(report).iter("testcase")) if report.exists() else []
         recorded = [p for c in cases for p in c.iter("property") if p.get("name") in COUNTED]
@@ -76,7 +90,7 @@ def tests(*paths: str) -> Callable[[int], tuple[int, bool | None, str]]:
     return run
 
 
-def halmos(_: int) -> tuple[int, bool | None, str]:
+def halmos(_: int, __: int) -> tuple[int, bool | None, str]:
     """Proofs for every value, by halmos."""
     if not (AUDIT / "halmos").exists():
         return 0, None, NO_AUDIT
@@ -96,7 +110,7 @@ def halmos(_: int) -> tuple[int, bool | None, str]:
     return proven, done.returncode == 0 and not bad and proven > 0, ", ".join(bad) or done.stderr[-200:] * (not proven)
 
 
-def slither(_: int) -> tuple[int, bool | None, str]:
+def slither(_: int, __: int) -> tuple[int, bool | None, str]:
     """slither's findings, each of which tests/slither.json has to explain."""
     if not (AUDIT / "slither").exists():
         return 0, None, NO_AUDIT
@@ -130,20 +144,24 @@ def _finding(finding: dict[str, object]) -> str:
     return f"{finding['impact']} {finding['check']}: {re.sub(r' ?[(][^)]*#[^)]*[)]', '', first)}"
 
 
-def mutants(asked: int) -> tuple[int, bool | None, str]:
-    """Faults planted in the money's arithmetic, contracts and twins, that the tests have to see."""
-    done = _tool([sys.executable, "scripts/mutate.py", "--limit", str(asked), "--json"], {})
-    if done.returncode not in (0, 1) or not done.stdout.strip():
-        return 0, False, (done.stderr or done.stdout)[-200:]
-    found = json.loads(done.stdout)
-    survivors = [f"{s['file']}:{s['line']}" for s in found["unexplained"]]
-    detail = f"{found['killed']} of {found['made']} killed" + (
-        f"; survive: {', '.join(survivors)}" if survivors else ""
-    )
-    return found["made"], done.returncode == 0, detail
+def mutants(kind: str) -> Run:
+    """Faults planted in the money's arithmetic, contracts or twins, that the tests have to see."""
+
+    def run(asked: int, _: int) -> tuple[int, bool | None, str]:
+        words = ["--count", str(asked)] if asked else ["--count", "2", "--only", "domain/margin,libraries/Margin"]
+        done = _tool([sys.executable, "scripts/mutate.py", kind, *words, "--resume", "--json"], {})
+        if not done.stdout.strip():
+            return 0, None if NO_AUDIT in done.stderr else False, (done.stderr or done.stdout)[-200:]
+        found = json.loads(done.stdout)
+        survivors = [f"{s['file']}:{s['line']}" for s in found["unexplained"]]
+        said = f"{found['killed']} of {found['made']} killed, {found['share']:.1%}, seed {found['seed']}"
+        said += f"; {len(found['explained'])} survivors explained, {len(survivors)} not: {', '.join(survivors[:5])}"
+        return found["made"], done.returncode == 0, "; ".join([said, *found["unfinished"]])
+
+    return run
 
 
-def supply(_: int) -> tuple[int, bool | None, str]:
+def supply(_: int, __: int) -> tuple[int, bool | None, str]:
     """Licences, both parts lists, and known faults of what is locked where the network tells them."""
     licences = _tool([sys.executable, "scripts/licences.py", "--check"], {})
     parts = _tool([sys.executable, "scripts/sbom.py", "--json"], {})
@@ -153,20 +171,51 @@ def supply(_: int) -> tuple[int, bool | None, str]:
     return found["components"], not found["vulnerable"], found["audit"]
 
 
+def forge(suite: str) -> Run:
+    """One folder of tests/forge."""
+    return tests("tests/invariant/test_forge.py", "-k", f"[{suite}]")
+
+
+CALLDATA: Final = tuple(f"tests/contracts/{name}/test_calldata.py" for name in ("ObservationFeed", "RiskFeed"))
+TWINS: Final = ("perp_market", "lending_vault", "options_margin", "rfq_settlement", "order_matching")
+CIRCUITS: Final = ("family_circuits", "garch_circuit", "groth16", "risk_circuits")
+OWN_SUITE: Final = ("windows", "verifiers", "decoders")
+
+
+def arithmetic() -> list[str]:
+    """The differentials of single functions."""
+    apart = {f"test_{name}" for name in (*TWINS, *CIRCUITS, *OWN_SUITE)}
+    return [str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("tests/differential/test_*.py")) if p.stem not in apart]
+
+
+def twins() -> list[Suite]:
+    """Each protocol against its Python twin."""
+    named = [(name, f"tests/differential/test_{name}.py") for name in TWINS]
+    return [Suite(f"twin-{n}", "calls", 100_000, 0, tests(p)) for n, p in named if (ROOT / p).exists()]
+
+
 SUITES: Final = (
     Suite("attacks", "tests", 0, 0, tests("tests/attacks", "tests/unit/test_security_page.py")),
-    Suite("forge", "calls and runs", 1_000_000, 0, tests("tests/invariant/test_forge.py")),
+    Suite("forge-perp", "calls", 400_000, 0, forge("perp"), pieces=4),
+    Suite("forge-lending", "calls", 300_000, 0, forge("lending"), pieces=3),
+    Suite("forge-oracle", "calls", 250_000, 0, forge("oracle"), pieces=2),
+    Suite("forge-options", "calls", 50_000, 0, forge("options"), pieces=5),
+    Suite("forge-libraries", "runs", 50_000, 0, forge("libraries")),
     Suite("histories", "tests", 20_000, 0, tests("tests/invariant", "--deselect", "tests/invariant/test_forge.py")),
-    Suite("features", "windows", 100_000, 0, tests("tests/differential/test_windows.py")),
+    Suite("windows", "windows", 100_000, 0, tests("tests/differential/test_windows.py")),
     Suite("verifiers", "proofs", 10_000, 0, tests("tests/differential/test_verifiers.py")),
     Suite("decoders", "proofs", 10_000, 0, tests("tests/differential/test_decoders.py")),
-    Suite("differentials", "tests", 10_000, 0, tests("tests/differential")),
+    *twins(),
+    Suite("arithmetic", "tests", 10_000, 0, tests(*arithmetic())),
+    Suite("circuits", "tests", 0, 0, tests(*(f"tests/differential/test_{name}.py" for name in CIRCUITS))),
     Suite("parsers", "inputs", 20_000, 0, tests("tests/unit/test_parsers.py")),
+    Suite("calldata", "calls", 10_000, 0, tests(*CALLDATA)),
     Suite("layouts", "tests", 0, 0, tests("tests/contracts/test_layouts.py", "tests/contracts/test_build.py")),
     Suite("bytecode", "tests", 1, 0, tests("tests/contracts/test_verifier_bytecode.py")),
     Suite("halmos", "proofs", 0, 0, halmos),
     Suite("slither", "findings", 0, 0, slither),
-    Suite("mutation", "mutants", 2_000, 20, mutants),
+    Suite("mutation-domain", "faults", 12, 0, mutants("domain")),
+    Suite("mutation-contracts", "faults", 12, 0, mutants("contracts")),
     Suite("supply", "components", 0, 0, supply),
 )
 
@@ -178,39 +227,104 @@ def _tool(command: list[str | Path], environment: dict[str, str]) -> subprocess.
     return subprocess.run(words, cwd=ROOT, env=full, capture_output=True, text=True, check=False)
 
 
-def run(suite: Suite, *, short: bool) -> Outcome:
-    """Runs one suite."""
-    asked, started = suite.short if short else suite.nightly, time.monotonic()
-    reached, passed, detail = suite.run(asked)
+def run(suite: Suite, piece: int, *, short: bool) -> Outcome:
+    """Runs one piece of a suite, piece 0 being all of one that has a single piece."""
+    pieces = 1 if short else suite.pieces
+    asked, started = suite.short if short else suite.nightly // pieces, time.monotonic()
+    reached, passed, detail = suite.run(asked, piece + 1 if pieces > 1 else 0)
     word = {True: "passed", False: "FAILED", None: "skipped"}[passed]
-    return Outcome(suite.name, suite.counts, asked, reached, word, round(time.monotonic() - started, 1), detail)
+    at = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    seconds, commit = round(time.monotonic() - started, 1), at.stdout.strip()
+    return Outcome(suite.name, suite.counts, asked, reached, word, seconds, detail, piece, commit, time.time())
+
+
+def recorded() -> dict[tuple[str, int], Outcome]:
+    """The pieces at nightly counts that ended within the last day, the newest of each."""
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    outcomes = [Outcome(**json.loads(line)) for line in lines]
+    return {(one.suite, one.piece): one for one in outcomes if time.time() - one.ended < SECS_PER_DAY}
+
+
+def record(one: Outcome) -> None:
+    """Keeps a piece for `--resume` and `--summary`."""
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    with KEPT.open("a") as file:
+        print(json.dumps(asdict(one)), file=file)
+
+
+def whole(suite: Suite, pieces: list[Outcome], *, short: bool) -> Outcome:
+    """One line of a suite's pieces."""
+    wanted = 1 if short else suite.pieces
+    words = {one.outcome for one in pieces}
+    bad = next((word for word in ("FAILED", "skipped") if word in words), None)
+    word = bad or ("passed" if len(pieces) == wanted else "not run")
+    details = [one.detail for one in pieces if one.detail]
+    if pieces and len(pieces) < wanted:
+        details.append(f"{len(pieces)} of {wanted} pieces run")
+    return Outcome(
+        suite.name,
+        suite.counts,
+        suite.short if short else suite.nightly,
+        sum(one.reached for one in pieces),
+        word,
+        round(sum(one.seconds for one in pieces), 1),
+        "; ".join(dict.fromkeys(details)),
+        at=" ".join(dict.fromkeys(one.at for one in pieces)),
+    )
+
+
+def outcome(suite: Suite, kept: dict[tuple[str, int], Outcome], words: argparse.Namespace) -> Outcome:
+    """What became of a suite: pieces that are kept, others run unless only a summary is asked for."""
+    pieces = []
+    for piece in range(1 if words.short else suite.pieces):
+        one = kept.get((suite.name, piece))
+        if not (one and (words.summary or one.outcome == "passed")):
+            if words.summary:
+                continue
+            one = run(suite, piece, short=words.short)
+            if not words.short:
+                record(one)
+        pieces.append(one)
+    return whole(suite, pieces, short=words.short)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    known = [suite.name for suite in SUITES]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help="the counts of make test")
+    parser.add_argument("--resume", action="store_true", help="keep what passed in the last day")
+    parser.add_argument("--summary", action="store_true", help="run nothing: what was run in the last day")
+    parser.add_argument("--only", default=",".join(known), help=f"some of {','.join(known)}")
+    parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
+    words = parser.parse_args()
+    words.chosen = words.only.split(",")
+    if unknown := sorted(set(words.chosen).difference(known)):
+        parser.error(f"no such suite: {', '.join(unknown)}")
+    return words
 
 
 def main() -> int:
     """Runs the suites that are asked for; prints the table as they end."""
-    known = [suite.name for suite in SUITES]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", action="store_true", help="the counts of make test")
-    parser.add_argument("--only", default=",".join(known), help=f"some of {','.join(known)}")
-    parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
-    words = parser.parse_args()
-    chosen = words.only.split(",")
-    if unknown := sorted(set(chosen).difference(known)):
-        parser.error(f"no such suite: {', '.join(unknown)}")
+    words = arguments()
+    kept = recorded() if words.resume or words.summary else {}
     outcomes = []
-    form = "{:14} {:>15} {:>10} {:>10} {:>8} {:>9}  {}"
+    form = "{:20} {:>10} {:>9} {:>9} {:>8} {:>8}  {}"
     if not words.json:
         print(form.format("suite", "counts", "asked", "reached", "outcome", "seconds", ""), flush=True)
     for suite in SUITES:
-        if suite.name not in chosen:
+        if suite.name not in words.chosen:
             continue
-        one = run(suite, short=words.short)
+        one = outcome(suite, kept, words)
         outcomes.append(one)
         if not words.json:
             row = (one.suite, one.counts, one.asked or "all", one.reached, one.outcome, one.seconds, one.detail)
             print(form.format(*row), flush=True)
     if words.json:
         print(json.dumps([asdict(one) for one in outcomes], indent=1))
+    else:
+        calls = sum(one.reached for one in outcomes if one.suite.startswith("forge-") and one.counts == "calls")
+        print(f"forge calls in all: {calls:,}; {sum(one.seconds for one in outcomes):,.0f} s")
     return int(any(one.outcome == "FAILED" for one in outcomes))
 
 

@@ -1,108 +1,297 @@
-"""Plants faults in the arithmetic that money rests on, one at a time, and counts those that the unit tests see.
+"""Plants faults in what money rests on, one at a time, and counts those that the tests see.
 
-cosmic-ray of .venv-audit makes the faults, in a copy of the tree; `--limit` takes an even sample of them. What survives
-is listed, unless tests/mutants.json says why no test can see it. Exit code 1 below 90 %.
+.venv/bin/python scripts/mutate.py domain                       oracle/domain: faults by cosmic-ray of .venv-audit
+.venv/bin/python scripts/mutate.py contracts                    contracts: faults of scripts/mutation/solidity_faults.py
+.venv/bin/python scripts/mutate.py contracts --only Margin --count 0    every place of one source, not a sample
+.venv/bin/python scripts/mutate.py domain --resume --minutes 14 --json
+
+Of each module a sample of `--count` places, drawn by `--seed`, one fault at each: a longer one begins with the shorter.
+Which tests have to see it is in tests/mutation.json. Verdicts are kept in build/assurance: with `--resume` a fault that
+was killed is not made again while its source is the same, one that survived while its tests are the same too. What
+survives is listed; tests/mutants.json says why no test can see some. Exit code 1 below 90 % of the faults made.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from mutation import forks, solidity_faults
+from mutation.faults import Fault, change, digest, sample
+
 ROOT: Final = Path(__file__).resolve().parent.parent
-PROGRAM: Final = ROOT / ".venv-audit" / "bin" / "cosmic-ray"
+AUDIT: Final = ROOT / ".venv-audit" / "bin" / "python"
+MAP: Final = ROOT / "tests" / "mutation.json"
 EXPLAINED: Final = ROOT / "tests" / "mutants.json"
+KEPT: Final = ROOT / "build" / "assurance"
 BAR: Final = 0.9
-TIMEOUT_SECS: Final = 60.0
-# Each module, and the tests that are to see its faults
-TARGETS: Final = {
-    "oracle/domain/margin.py": ("tests/unit/domain/test_margin.py",),
-    "oracle/domain/guards.py": ("tests/unit/domain/test_guards.py",),
-    "oracle/domain/lending.py": ("tests/unit/domain/test_lending.py",),
-    "oracle/domain/garch.py": ("tests/unit/domain/test_garch.py",),
-}
-OPTIONS: Final = "-q -x --noconftest -c /dev/null --rootdir . --import-mode=importlib -p no:cacheprovider"
-CONFIG: Final = """[cosmic-ray]
-module-path = "{module}"
-timeout = {timeout}
-excluded-modules = []
-test-command = "{python} -m pytest {options} {tests}"
-[cosmic-ray.distributor]
-name = "local"
-"""
+SEED: Final = 7992
+COUNT: Final = 12
+# Of random histories and windows that a fault gets
+CASES: Final = "400"
+BASELINE_SECS: Final = 600.0
+Prepare = Callable[[str], forks.Altered | forks.Contracts | None]  # None: the fault does not compile
 
 
-def mutate(tree: Path, module: str, tests: tuple[str, ...], limit: int) -> list[dict[str, Any]]:
-    """The faults of one module and whether each was seen."""
-    config, session = tree / "mutate.toml", tree / "mutate.sqlite"
-    session.unlink(missing_ok=True)
-    values = {"module": module, "timeout": TIMEOUT_SECS, "python": sys.executable}
-    config.write_text(CONFIG.format(**values, options=OPTIONS, tests=" ".join(tests)))
-    _run(tree, "init", str(config), str(session))
-    with sqlite3.connect(session) as store:
-        jobs = [row[0] for row in store.execute("select job_id from mutation_specs order by start_pos_row, job_id")]
-        kept = set(jobs[:: max(1, -(-len(jobs) // limit))])
-        for table in ("mutation_specs", "work_items"):
-            store.executemany(f"delete from {table} where job_id = ?", [(job,) for job in jobs if job not in kept])
-    _run(tree, "exec", str(config), str(session))
-    query = (
-        "select m.operator_name, m.occurrence, m.start_pos_row, r.test_outcome from mutation_specs m "
-        "join work_results r on r.job_id = m.job_id order by m.start_pos_row"
-    )
-    with sqlite3.connect(session) as store:
-        return [
-            {
-                "file": module,
-                "line": line,
-                "fault": f"{operator.split('/')[-1]}#{occurrence}",
-                "seen": "KILLED" in outcome.upper(),
-            }
-            for operator, occurrence, line, outcome in store.execute(query)
-        ]
+@dataclass(frozen=True)
+class Verdict:
+    """One fault and whether it was seen."""
+
+    file: str
+    line: int
+    operator: str
+    change: str
+    killed: bool
+    by: str
+    seconds: float
+    source: str
+    tests: str
 
 
-def _run(tree: Path, *words: str) -> None:
-    done = subprocess.run([str(PROGRAM), *words], cwd=tree, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"cosmic-ray {words[0]} fails: {(done.stderr or done.stdout)[-400:]}")
+@dataclass(frozen=True)
+class Target:
+    """A source, the tests that are to see its faults, and for a contract's what is compiled with it."""
+
+    file: str
+    tests: tuple[str, ...]
+    units: tuple[str, ...] = ()
+
+
+def targets(kind: str, only: str) -> list[Target]:
+    """What tests/mutation.json says of this kind."""
+    return [
+        Target(file, tuple(group["tests"]), tuple(group.get("units", ())))
+        for group in json.loads(MAP.read_text())[kind]
+        for file in group["files"]
+        if any(word in file for word in only.split(","))
+    ]
+
+
+def python_faults(target: Target) -> list[Fault]:
+    """cosmic-ray's faults of a module."""
+    command = [AUDIT, ROOT / "scripts" / "mutation" / "python_faults.py", target.file]
+    done = subprocess.run([str(w) for w in command], cwd=ROOT, capture_output=True, text=True, check=True)
+    before = (ROOT / target.file).read_text()
+    made = [json.loads(line) for line in done.stdout.splitlines()]
+    return [
+        Fault(m["line"], m["line"] * 1_000 + m["column"], m["operator"], change(before, m["source"]), m["source"])
+        for m in made
+    ]
+
+
+def python_prepare(target: Target) -> Prepare:
+    """The tests import the faulty module in place of the file."""
+
+    return lambda source: forks.Altered(target.file, source)
+
+
+class Unfit(Exception):
+    """The tests do not pass without a fault, so that they say nothing."""
+
+
+class Compiler:
+    """scripts/mutation/compiler.mjs, running."""
+
+    def __init__(self) -> None:
+        command = ["node", str(ROOT / "scripts" / "mutation" / "compiler.mjs")]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+    def artifacts(self, units: tuple[str, ...], changed: dict[str, str]) -> list[dict[str, Any]] | None:
+        """The compiled units, None when they do not compile."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"units": units, "changed": changed}) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, list[dict[str, Any]]] = json.loads(self.process.stdout.readline())
+        return answer.get("artifacts")
+
+
+@cache
+def compiler() -> Compiler:
+    """One for the whole run."""
+    return Compiler()
+
+
+def contracts_prepare(target: Target, folder: Path) -> Prepare:
+    """The tests deploy contracts that were compiled with the faulty source."""
+
+    def with_source(source: str) -> forks.Contracts | None:
+        made = compiler().artifacts(target.units, {target.file: source})
+        if made is None:
+            return None
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "artifacts").mkdir(parents=True)
+        replaced = {artifact["name"]: artifact for artifact in made}
+        for path in (ROOT / "build" / "artifacts").glob("*.json"):
+            if path.stem not in replaced:
+                (folder / "artifacts" / path.name).symlink_to(path)
+        for name, artifact in replaced.items():
+            (folder / "artifacts" / f"{name}.json").write_text(json.dumps(artifact))
+        return forks.Contracts(folder)
+
+    return with_source
+
+
+def mutate(target: Target, prepare: Prepare, faults: list[Fault], known: dict[str, Verdict]) -> Iterator[Verdict]:
+    """Plants each fault in turn; one that does not compile is none. Raises Unfit."""
+    before = (ROOT / target.file).read_text()
+    source, tests = digest(before), digest(*(_text(path) for path in target.tests))
+    left, baseline = (), None
+    for fault in faults:
+        old = known.get(f"{target.file} {fault.change}")
+        if old and old.source == source and (old.killed or old.tests == tests):
+            yield old
+            continue
+        if baseline is None:
+            baseline, left = _baseline(target, prepare(before))
+        ready = prepare(fault.source)
+        if ready is None:
+            continue
+        ended = forks.run(target.tests, 20 + 4 * baseline, ready, without=left)
+        words = (target.file, fault.line, fault.operator, fault.change, ended.outcome != "passed")
+        yield Verdict(*words, (ended.failed or (ended.outcome,))[0], round(ended.seconds, 1), source, tests)
+
+
+def _baseline(target: Target, plain: forks.Altered | forks.Contracts | None) -> tuple[float, tuple[str, ...]]:
+    """Seconds without a fault, and the tests that fail all the same: for a contract those that count its gas."""
+    if plain is None:
+        raise Unfit(f"{target.file} does not compile")
+    whole = forks.run(target.tests, BASELINE_SECS, plain, first=False)
+    forks.warm(whole.modules)
+    left = whole.failed if target.units else ()
+    control = forks.run(target.tests, BASELINE_SECS, plain, without=left)
+    if control.outcome != "passed":
+        words = ", ".join(control.failed) or control.outcome
+        raise Unfit(f"{target.file}: its tests do not pass without a fault: {words}")
+    return control.seconds, left
+
+
+def _text(path: str) -> str:
+    file = ROOT / path.partition("::")[0]
+    return "".join(p.read_text() for p in sorted(file.rglob("*.py"))) if file.is_dir() else file.read_text()
+
+
+def read(kept: Path) -> dict[str, Verdict]:
+    """Verdicts of earlier runs, by file and change."""
+    lines = kept.read_text().splitlines() if kept.exists() else []
+    verdicts = [Verdict(**json.loads(line)) for line in lines]
+    return {f"{v.file} {v.change}": v for v in verdicts}
+
+
+def survivors(verdicts: list[Verdict]) -> tuple[list[Verdict], list[Verdict]]:
+    """Those that tests/mutants.json explains, and the others."""
+    reasons = json.loads(EXPLAINED.read_text())
+    alive = [v for v in verdicts if not v.killed]
+    explained = [v for v in alive if v.change in reasons.get(v.file, {})]
+    return explained, [v for v in alive if v not in explained]
+
+
+def planted(target: Target, folder: Path, count: int, seed: int, known: dict[str, Verdict]) -> Iterator[Verdict]:
+    """The verdicts on a sample of a target's faults."""
+    if target.units:
+        prepare = contracts_prepare(target, folder / "build")
+        made = solidity_faults.faults((ROOT / target.file).read_text())
+    else:
+        prepare, made = python_prepare(target), iter(python_faults(target))
+    return islice(mutate(target, prepare, sample(made, seed, target.file), known), count or None)
+
+
+def tell(verdict: Verdict) -> None:
+    """One line as it happens."""
+    mark = "killed  " if verdict.killed else "SURVIVES"
+    print(f"{mark} {verdict.seconds:6.1f}s {verdict.file}:{verdict.line} {verdict.change}", flush=True)
+
+
+def facts(kind: str, seed: int, verdicts: list[Verdict], unfinished: list[str]) -> dict[str, Any]:
+    """What a run came to."""
+    explained, unexplained = survivors(verdicts)
+    modules = {
+        file: {"made": len(own), "killed": sum(v.killed for v in own)}
+        for file in dict.fromkeys(v.file for v in verdicts)
+        for own in [[v for v in verdicts if v.file == file]]
+    }
+    killed = sum(v.killed for v in verdicts)
+    return {
+        "kind": kind,
+        "seed": seed,
+        "made": len(verdicts),
+        "killed": killed,
+        "share": round(killed / max(1, len(verdicts)), 4),
+        "explained": [asdict(v) for v in explained],
+        "unexplained": [asdict(v) for v in unexplained],
+        "modules": modules,
+        "unfinished": unfinished,
+    }
+
+
+def say(found: dict[str, Any]) -> None:
+    """The same as text."""
+    for file, one in found["modules"].items():
+        print(f"{file:55} {one['killed']:4} of {one['made']:4} killed")
+    said = f"{found['killed']} of {found['made']} faults killed ({found['share']:.1%}), seed {found['seed']}"
+    print(f"{said}; {len(found['explained'])} survivors explained, {len(found['unexplained'])} not")
+    for one in found["unexplained"]:
+        print(f"  survives: {one['file']}:{one['line']} {one['operator']}: {one['change']}")
+    if found["unfinished"]:
+        print(f"unfinished: {'; '.join(found['unfinished'])}")
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=("domain", "contracts"), help="what to plant faults in")
+    parser.add_argument("--count", type=int, default=COUNT, help=f"places of each source ({COUNT}); 0: all of them")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"draws the sample ({SEED})")
+    parser.add_argument("--only", default="", help="sources whose path has one of these words, by commas, in it")
+    parser.add_argument("--resume", action="store_true", help="keep the verdicts of earlier runs")
+    parser.add_argument("--minutes", type=float, default=0, help="begin no fault after so long; 0: no limit")
+    parser.add_argument("--json", action="store_true", help="print facts as JSON")
+    return parser.parse_args()
 
 
 def main() -> int:
     """Mutates what is asked for and prints what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=int, default=2_000, help="faults in all, about")
-    parser.add_argument("--only", default="", help="modules whose name has this in it")
-    parser.add_argument("--json", action="store_true", help="print facts as JSON")
-    words = parser.parse_args()
-    if not PROGRAM.exists():
+    words = arguments()
+    if words.kind == "domain" and not AUDIT.exists():
         raise SystemExit("no audit environment: make audit")
-    chosen = {module: tests for module, tests in TARGETS.items() if words.only in module}
-    made: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder)
-        for name in ("oracle", "models", "tests"):
-            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for module, tests in chosen.items():
-            made += mutate(tree, module, tests, max(1, words.limit // len(chosen)))
-    reasons = json.loads(EXPLAINED.read_text())
-    survived = [m for m in made if not m["seen"]]
-    unexplained = [m for m in survived if f"{m['file']} {m['fault']}" not in reasons]
-    killed = len(made) - len(survived)
-    facts = {"made": len(made), "killed": killed, "share": killed / max(1, len(made)), "unexplained": unexplained}
-    if words.json:
-        print(json.dumps(facts))
-    else:
-        print(f"{killed} of {len(made)} faults seen ({facts['share']:.1%})")
-        for one in unexplained:
-            print(f"  survives: {one['file']}:{one['line']} {one['fault']}")
-    return int(not made or facts["share"] < BAR)
+    chosen = targets(words.kind, words.only)
+    if not chosen:
+        raise SystemExit(f"no source of {words.kind} has {words.only} in its path: tests/mutation.json lists them")
+    KEPT.mkdir(parents=True, exist_ok=True)
+    kept = KEPT / f"mutation-{words.kind}.jsonl"
+    known = read(kept) if words.resume else {}
+    os.environ["PLUMBLINE_FUZZ_CASES"] = CASES
+    deadline = time.monotonic() + 60 * words.minutes if words.minutes else float("inf")
+    verdicts: list[Verdict] = []
+    unfinished: list[str] = []
+    with tempfile.TemporaryDirectory() as folder, kept.open("a") as log:
+        for target in chosen:
+            try:
+                for verdict in planted(target, Path(folder), words.count, words.seed, known):
+                    verdicts.append(verdict)
+                    print(json.dumps(asdict(verdict)), file=log, flush=True)
+                    if not words.json:
+                        tell(verdict)
+                    if time.monotonic() > deadline:
+                        unfinished.append(f"{target.file} (out of time)")
+                        break
+            except Unfit as error:
+                unfinished.append(str(error))
+    found = facts(words.kind, words.seed, verdicts, unfinished)
+    print(json.dumps(found)) if words.json else say(found)
+    return int(not verdicts or bool(unfinished) or found["share"] < BAR)
 
 
 if __name__ == "__main__":

@@ -8,24 +8,20 @@ from typing import Any, Final
 
 from oracle.settings import PROJECT_ROOT, Settings
 
-# What every number passes through. Its storage is read by slot (evidence, proofs of state), so no change may go unseen
-PINNED: Final = (
-    "InferenceCoordinator",
-    "InferenceVerifier",
-    "ModelRegistry",
-    "ObservationFeed",
-    "RiskFeed",
-    "VectorObservationFeed",
-)
+# Never deployed by themselves: what is tested with, what is compiled into others, what has no code
+APART: Final = ("contracts/testing/", "contracts/libraries/", "contracts/interfaces/")
 
 
 def found(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Of each of these: its code's bytes, and `slot+offset type name` of each state variable."""
+    """Of each contract that is deployed: its code's bytes, and `slot+offset type name` of each state variable."""
     facts: dict[str, dict[str, Any]] = {}
-    for name in PINNED:
-        document = json.loads((PROJECT_ROOT / settings.build_dir / "artifacts" / f"{name}.json").read_text())
+    for path in sorted((PROJECT_ROOT / settings.build_dir / "artifacts").glob("*.json")):
+        document = json.loads(path.read_text())
         size = len(document["deployedBytecode"].removeprefix("0x")) // 2
-        facts[name] = {"bytes": size, "storage": [_line(entry) for entry in document["storageLayout"]["storage"]]}
+        has_functions = any(entry["type"] == "function" for entry in document["abi"])
+        if size and has_functions and not document["source"].startswith(APART):
+            storage = [_line(entry) for entry in document["storageLayout"]["storage"]]
+            facts[path.stem] = {"bytes": size, "storage": storage}
     return facts
 
 

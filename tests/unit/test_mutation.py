@@ -1,0 +1,81 @@
+"""The faults that scripts/mutate.py plants in Solidity, their samples, and the reviewed files that it reads."""
+
+from __future__ import annotations
+
+import json
+
+from oracle.settings import PROJECT_ROOT
+from scripts.mutation.faults import change, sample
+from scripts.mutation.solidity_faults import faults
+
+SOURCE = """contract C {
+    uint256 private constant LIMIT = 7 + 1;
+    function f(uint256 a, uint256 b) external view onlyOwner returns (uint256) {
+        // a + b is not code, "a < b" neither
+        if (a <= b) revert TooSmall(a, b);
+        _touch(a);
+        return a * 10 - b;
+    }
+}
+"""
+CHANGES = {
+    ("operator", "if (a <= b) revert TooSmall(a, b); => if (a < b) revert TooSmall(a, b);"),
+    ("operator", "if (a <= b) revert TooSmall(a, b); => if (a > b) revert TooSmall(a, b);"),
+    ("condition", "if (a <= b) revert TooSmall(a, b); => if (!(a <= b)) revert TooSmall(a, b);"),
+    ("refusal dropped", "if (a <= b) revert TooSmall(a, b); => {}"),
+    ("statement dropped", "_touch(a); => {}"),
+    ("operator", "return a * 10 - b; => return a / 10 - b;"),
+    ("operator", "return a * 10 - b; => return a * 10 + b;"),
+    ("integer", "return a * 10 - b; => return a * 11 - b;"),
+    ("integer", "return a * 10 - b; => return a * 9 - b;"),
+    (
+        "modifier dropped",
+        "function f(uint256 a, uint256 b) external view onlyOwner returns (uint256) { => "
+        "function f(uint256 a, uint256 b) external view returns (uint256) {",
+    ),
+}
+
+
+def test_faults__small_contract__these_and_no_others() -> None:
+    made = list(faults(SOURCE))
+    assert {(fault.operator, fault.change) for fault in made} == CHANGES
+    assert all(fault.source != SOURCE for fault in made)
+
+
+def test_sample__same_seed__same_faults_one_a_place() -> None:
+    made = list(faults(SOURCE))
+    drawn = sample(made, 7, "C")
+    assert drawn == sample(made, 7, "C")
+    assert drawn != sample(made, 8, "C")
+    assert len({fault.place for fault in drawn}) == len(drawn)
+
+
+def test_change__dropped_line__nothing() -> None:
+    assert change("a\nb\nc\n", "a\nc\n") == "b => nothing"
+
+
+def test_mutation_map__every_path__exists() -> None:
+    groups = json.loads((PROJECT_ROOT / "tests" / "mutation.json").read_text())
+    paths = [
+        path
+        for kind in groups.values()
+        for group in kind
+        for path in (*group["files"], *group["tests"], *group.get("units", ()))
+    ]
+    assert [path for path in paths if not (PROJECT_ROOT / path).exists()] == []
+
+
+def test_mutation_map__every_module_of_the_domain__is_in_it() -> None:
+    groups = json.loads((PROJECT_ROOT / "tests" / "mutation.json").read_text())["domain"]
+    named = {file for group in groups for file in group["files"]}
+    modules = {str(p.relative_to(PROJECT_ROOT)) for p in (PROJECT_ROOT / "oracle" / "domain").rglob("*.py")}
+    assert modules - named == {path for path in modules if path.endswith("__init__.py")}
+
+
+def test_mutants__each_survivor__has_a_reason_and_its_line_is_there() -> None:
+    explained = json.loads((PROJECT_ROOT / "tests" / "mutants.json").read_text())
+    for file, changes in explained.items():
+        source = " ".join((PROJECT_ROOT / file).read_text().split())
+        for words, reason in changes.items():
+            assert words.partition(" => ")[0] in source, (file, words)
+            assert len(reason) > 10
