@@ -3,29 +3,17 @@ pragma solidity ^0.8.24;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IOptionsMargin} from "../interfaces/IOptionsMargin.sol";
-import {PerpActor} from "./PerpHarness.sol";
+import {CallHarness} from "./CallHarness.sol";
 
-/// @title Many calls of an options book by several accounts in one transaction, with a digest of what each did
+/// @title Many calls of an options book, and of what settles on it, by several accounts in one transaction
 /// @dev For differential tests only. Every actor is every other's operator.
-contract OptionsHarness {
-    struct Step {
-        uint256 actor;
-        address target;
-        bytes data;
-    }
-
-    /// @notice Emitted once a run: for each step keccak256(ok, keccak256(result), state, the actor's account), and after the
-    /// last one the digest of every account.
-    event Ran(bytes32[] digests, bytes32 last);
-
+contract OptionsHarness is CallHarness {
     IOptionsMargin public immutable book;
-    PerpActor[] public actors;
 
-    constructor(IOptionsMargin book_, uint256 count) {
+    constructor(IOptionsMargin book_, uint256 count) CallHarness(count) {
         book = book_;
         address asset = book_.config().collateralAsset;
         for (uint256 i; i < count; ++i) {
-            actors.push(new PerpActor());
             actors[i].forward(asset, abi.encodeCall(IERC20.approve, (address(book_), type(uint256).max)));
         }
         for (uint256 i; i < count * count; ++i) {
@@ -34,23 +22,11 @@ contract OptionsHarness {
         }
     }
 
-    function run(Step[] calldata steps) external {
-        bytes32[] memory digests = new bytes32[](steps.length);
-        for (uint256 i; i < steps.length; ++i) {
-            PerpActor actor = actors[steps[i].actor];
-            (bool ok, bytes memory result) = actor.forward(steps[i].target, steps[i].data);
-            digests[i] = keccak256(
-                bytes.concat(
-                    abi.encode(ok, keccak256(result)),
-                    abi.encode(book.state()),
-                    abi.encode(book.accountOf(address(actor)))
-                )
-            );
-        }
-        emit Ran(digests, _everything());
+    function _seenBy(address account) internal view override returns (bytes memory) {
+        return bytes.concat(abi.encode(book.state()), abi.encode(book.accountOf(account)));
     }
 
-    function _everything() private view returns (bytes32 digest) {
+    function _everything() internal view override returns (bytes32 digest) {
         IERC20 asset = IERC20(book.config().collateralAsset);
         digest = keccak256(abi.encode(asset.balanceOf(address(book))));
         for (uint256 i; i < actors.length; ++i) {

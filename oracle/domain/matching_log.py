@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from functools import cache
 from typing import Final
 
 from eth_abi.abi import encode
@@ -34,12 +35,15 @@ class Domain:
 
     def digest(self, type_: str, types: Sequence[str], values: Sequence[object]) -> bytes:
         """The EIP-712 digest of a struct of static members."""
-        names = (keccak(text=DOMAIN_TYPE), keccak(text=DOMAIN_NAME), keccak(text=DOMAIN_VERSION))
-        separator = keccak(
-            encode(("bytes32", "bytes32", "bytes32", "uint256", "address"), (*names, self.chain_id, self.contract))
-        )
         struct = keccak(encode(("bytes32", *types), (keccak(text=type_), *values)))
-        return keccak(b"\x19\x01" + separator + struct)
+        return keccak(b"\x19\x01" + _separator(self) + struct)
+
+
+@cache
+def _separator(domain: Domain) -> bytes:
+    names = (keccak(text=DOMAIN_TYPE), keccak(text=DOMAIN_NAME), keccak(text=DOMAIN_VERSION))
+    types = ("bytes32", "bytes32", "bytes32", "uint256", "address")
+    return keccak(encode(types, (*names, domain.chain_id, domain.contract)))
 
 
 @dataclass(frozen=True, slots=True)

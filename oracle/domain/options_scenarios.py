@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from math import isqrt
 from typing import Final
@@ -16,10 +16,12 @@ from typing import Final
 from oracle.domain import black76
 from oracle.domain.lending import ceil_div
 from oracle.domain.options_types import Market, Series
-from oracle.domain.transcendental import exp_wad, ln_wad
+from oracle.domain.transcendental import exp_wad, ln_wad, sqrt_wad
 from oracle.units import SECS_PER_DAY, WAD, div_trunc
 
 SCENARIOS: Final = 23
+# Derive's year; Black76's own is Deribit's 365.25 days
+YEAR_SECS: Final = 365 * SECS_PER_DAY
 UNSHOCKED, BASIS_DOWN, BASIS_UP = 10, 7, 13
 UP_WAD: Final = 6 * WAD // 10
 DOWN_WAD: Final = 3 * WAD // 10
@@ -121,21 +123,20 @@ def _direction(scenario: int) -> int:
 
 
 @cache
-def _terms(expiry: int, timestamp: int, rate: int) -> tuple[int, int, int]:
-    tau = (expiry - timestamp) * WAD // black76.YEAR_SECS
+def _terms(expiry: int, timestamp: int, rate: int) -> tuple[int, int, int, int]:
+    tau = (expiry - timestamp) * WAD // YEAR_SECS
     discount = exp_wad(-(rate * tau // WAD))
     decay = exp_wad(-((rate + DISCOUNT_RATE_WAD) * tau // WAD))
-    return discount, STATIC_DISCOUNT_WAD * decay // WAD, WAD + BASIS_SLOPE_WAD * tau // WAD
+    return discount, STATIC_DISCOUNT_WAD * decay // WAD, WAD + BASIS_SLOPE_WAD * tau // WAD, sqrt_wad(tau)
 
 
 def _expiry(expiry: int, market: Market) -> _Expiry:
-    discount, static, basis = _terms(expiry, market.timestamp, market.rate)
+    discount, static, basis, root = _terms(expiry, market.timestamp, market.rate)
     secs = expiry - market.timestamp
     volatility = volatility_at(market, secs)
     dte = max(secs * WAD // SECS_PER_DAY, WAD)
     power = NEAR_POWER_WAD if dte <= 30 * WAD else FAR_POWER_WAD
     scale = exp_wad(div_trunc(power * ln_wad(30 * WAD * WAD // dte), WAD))
-    root = black76.root_years_wad(expiry, market.timestamp)
     down = _clipped(volatility * (WAD - DOWN_WAD * scale // WAD) // WAD)
     up = _clipped(volatility * (WAD + UP_WAD * scale // WAD) // WAD)
     deviations = (down * root // WAD, volatility * root // WAD, up * root // WAD)
@@ -147,8 +148,12 @@ def _clipped(volatility: int) -> int:
 
 
 def _value(series: Series, amount: int, e: _Expiry, forward: int, deviation: int) -> int:
-    undiscounted = black76.value(black76.Option(forward, series.strike, series.is_call), deviation)
-    return amount * (undiscounted * e.discount // WAD) // WAD
+    return amount * (_undiscounted(forward, series.strike, series.is_call, deviation) * e.discount // WAD) // WAD
+
+
+@lru_cache(maxsize=1 << 16)  # who looks at an account looks at what it was traded by
+def _undiscounted(forward: int, strike: int, is_call: bool, deviation: int) -> int:
+    return black76.value(black76.Option(forward, strike, is_call), deviation)
 
 
 def _loss(expiries: list[_Expiry], spot: int) -> int:

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_abi import decode, encode
-from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector, get_abi_input_types
 from eth_utils.crypto import keccak
 from web3.contract import Contract
 
@@ -23,9 +21,8 @@ from oracle.domain.lending_book import factor_of
 from oracle.domain.lending_types import LendingRefusal
 from oracle.domain.lending_vault import LendingVault
 from oracle.units import WAD
+from tests.support.call_harness import Harness, Step, predicted, revert_data, selector, words
 from tests.support.lending import MAX_UINT, LendingWorld
-from tests.support.local_chain import MAX_GAS
-from tests.support.perp_fuzz import RAN_TOPIC, RUN_SELECTOR, selector, words
 
 ACTORS = 5
 GRANT = 10**9  # whole tokens for each account, of each asset
@@ -46,23 +43,11 @@ LEGAL = {
 
 
 @dataclass
-class Step:
-    """One call: by which account, of the vault or of what surrounds it, and what the twin says of it."""
-
-    actor: int
-    function: str
-    args: tuple[Any, ...]
-    target: Contract | None = None
-    expected: bytes = b""
-    outcome: str = ""
-
-
-@dataclass
 class Fuzzer:
     """Draws calls that are mostly sensible, runs them on both sides and compares."""
 
     world: LendingWorld
-    harness: Contract
+    harness: Harness
     board: Contract
     actors: list[str]
     draw: random.Random
@@ -77,26 +62,8 @@ class Fuzzer:
         """Runs one block `wait` seconds after the last; the number of calls in it."""
         self.model.now += wait
         steps = [self._predict(step) for step in self._steps(count)]
-        last = self._everything()
-        digests, digest = self._run(steps)
-        differing = [s for s, digest in zip(steps, digests, strict=True) if s.expected != digest]
-        assert not differing, f"at {self.model.now}, first of {len(steps)}: {differing[0]}"
-        assert digest == last, f"after {steps}"
+        self.harness.compare(steps, self._everything(), self.model.now)
         return len(steps)
-
-    def _run(self, steps: list[Step]) -> tuple[tuple[bytes, ...], bytes]:
-        """One transaction over all steps, encoded by hand: web3's codec would take most of the time."""
-        chain, vault = self.world.chain, self.world.vault
-        chain.set_next_time(self.model.now)
-        calls = [(s.actor, (s.target or vault).address, call_data(s)) for s in steps]
-        data = RUN_SELECTOR + encode(("(uint256,address,bytes)[]",), (calls,))
-        call = {"from": chain.address(0), "to": self.harness.address, "gas": hex(MAX_GAS), "data": "0x" + data.hex()}
-        sent = chain.rpc("eth_sendTransaction", call)
-        receipt = chain.web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.005)
-        assert receipt["status"] == 1
-        (log,) = [log for log in receipt["logs"] if log["topics"][0] == RAN_TOPIC]
-        digests, last = decode(("bytes32[]", "bytes32"), log["data"])
-        return digests, last
 
     def _predict(self, step: Step) -> Step:
         account, ok, result = self.actors[step.actor], True, b""
@@ -110,11 +77,11 @@ class Fuzzer:
                 self._move_tokens(step, account, returned)
                 self._check_states(step, before)
             except LendingRefusal as refusal:
-                ok, result, step.outcome = False, self._revert_data(refusal), refusal.name
+                ok, step.outcome = False, refusal.name
+                result = revert_data([*self.world.vault.abi, *self.board.abi], refusal)
             key = f"{step.function}:{step.outcome}"
             self.outcomes[key] = self.outcomes.get(key, 0) + 1
-        head = int(ok).to_bytes(32) + keccak(result)
-        step.expected = keccak(head + self._market_words() + self._position_words(account))
+        step.expected = predicted(ok, result, lambda: self._market_words() + self._position_words(account))
         return step
 
     def _check_states(self, step: Step, before: dict[str, S]) -> None:
@@ -161,12 +128,6 @@ class Fuzzer:
             case "take":
                 self.balances[account, debt] -= returned[1]
                 self.balances[a[4], a[1]] += returned[0]
-
-    def _revert_data(self, refusal: LendingRefusal) -> bytes:
-        abi = [*self.world.vault.abi, *self.board.abi]
-        entry = next(e for e in abi if e["type"] == "error" and e["name"] == refusal.name)
-        selector_of = function_signature_to_4byte_selector(abi_to_signature(entry))
-        return selector_of + encode(get_abi_input_types(entry), refusal.values)
 
     # Digests
 
@@ -400,8 +361,9 @@ def start(world: LendingWorld, seed: int) -> Fuzzer:
     model = world.model()
     board = chain.deploy("StubBoard", world.vault.address)
     chain.send(world.vault.functions.nameBoard(board.address), chain.address(0))
-    harness = chain.deploy("LendingHarness", world.vault.address, ACTORS)
-    actors = [str(harness.functions.actors(i).call()) for i in range(ACTORS)]
+    contract = chain.deploy("LendingHarness", world.vault.address, ACTORS)
+    harness = Harness(chain, contract, world.vault, call_data)
+    actors = harness.actors(ACTORS)
     balances = {}
     for token, decimals in (*((x.token, x.decimals) for x in world.listed), (world.debt, world.debt_decimals)):
         for actor in actors:

@@ -7,18 +7,20 @@ gives a digest of result, state and account after each call; the same digest is 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
-from eth_abi import decode, encode
-from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector, get_abi_input_types
+from eth_abi import encode
 from eth_utils.crypto import keccak
 from web3.contract import Contract
+from web3.types import TxReceipt
 
 from oracle.domain import options_scenarios
 from oracle.domain.options_margin import OptionsBook
 from oracle.domain.options_types import OptionsAccount, OptionsRefusal, OptionsState, Series
 from oracle.domain.perp_types import FeedAnswer
+from tests.support.call_harness import Harness, Step, predicted, revert_data, selector
 from tests.support.options import DAY, FOREVER, HOUR, MAX_INT, TENORS, OptionsWorld
 
 WAD = 10**18
@@ -38,6 +40,7 @@ CALLS = {
     "startAuction": ("start_auction", ("address",)),
     "endAuction": ("end_auction", ("address",)),
     "bid": ("bid", ("address", "uint256", "int256", "uint256")),
+    "setOperator": ("set_operator", ("address", "bool")),
 }
 RESULTS = {"withdraw": ("uint256",), "list": ("uint256",), "bid": ("uint256", "int256")}
 WEIGHTS = {
@@ -60,23 +63,13 @@ WEIGHTS = {
 
 
 @dataclass
-class Step:
-    """One call: by which account, of the book or of a feed, and what the twin says of it."""
-
-    actor: int
-    function: str
-    args: tuple[Any, ...]
-    feed: Contract | None = None
-    expected: bytes = b""
-    outcome: str = ""
-
-
-@dataclass
 class Fuzzer:
     """Draws calls that are mostly sensible, runs them on both sides and compares."""
 
+    weights: ClassVar[dict[str, int]] = WEIGHTS
+
     world: OptionsWorld
-    harness: Contract
+    harness: Harness
     actors: list[str]
     draw: random.Random
     model: OptionsBook
@@ -100,13 +93,9 @@ class Fuzzer:
         self.model.now += wait
         self.run([self.predict(getattr(self, f"_draw_{kind}")(actor))])
 
-    def run(self, steps: list[Step]) -> None:
+    def run(self, steps: list[Step]) -> TxReceipt:
         """Runs what was predicted in one transaction and compares every digest."""
-        last = self._everything()
-        digests, digest = self._send(steps)
-        differing = [s for s, digest in zip(steps, digests, strict=True) if s.expected != digest]
-        assert not differing, f"at {self.model.now}, first of {len(steps)}: {differing[0]}"
-        assert digest == last, f"after {steps}"
+        return self.harness.compare(steps, self._everything(), self.model.now)
 
     def check_invariants(self) -> None:
         """Of the twin, whose every figure the last digest has shown to be the chain's."""
@@ -134,34 +123,15 @@ class Fuzzer:
             self.model.now = self.world.chain.now()
             self.model.settle_expiry(expiry, first[1] * 10**10)
 
-    def _send(self, steps: list[Step]) -> tuple[tuple[bytes, ...], bytes]:
-        chain, book = self.world.chain, self.world.book
-        chain.set_next_time(self.model.now)
-        calls = [(s.actor, (s.feed or book).address, call_data(s)) for s in steps]
-        data = RUN_SELECTOR + encode(("(uint256,address,bytes)[]",), (calls,))
-        sender = {
-            "from": self.world.keeper,
-            "to": self.harness.address,
-            "gas": hex(BLOCK_GAS),
-            "data": "0x" + data.hex(),
-        }
-        sent = chain.rpc("eth_sendTransaction", sender)
-        receipt = chain.web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.005)
-        assert receipt["status"] == 1
-        (log,) = [log for log in receipt["logs"] if log["topics"][0] == RAN_TOPIC]
-        digests, last = decode(("bytes32[]", "bytes32"), log["data"])
-        return digests, last
-
     def predict(self, step: Step) -> Step:
         account, ok, result = self.actors[step.actor], True, b""
-        if step.feed is not None:
-            self._change_feed(step.feed, step)
+        if step.target is not None and step.target.address in self.answers:
+            self._change_feed(step.target, step)
         else:
             ok, result = self._call_twin(account, step)
             key = f"{step.function}:{step.outcome}"
             self.outcomes[key] = self.outcomes.get(key, 0) + 1
-        head = encode(("bool", "bytes32"), (ok, keccak(result)))
-        step.expected = keccak(head + self._state() + self._account(account))
+        step.expected = predicted(ok, result, lambda: self._state() + self._account(account))
         return step
 
     def _call_twin(self, account: str, step: Step) -> tuple[bool, bytes]:
@@ -169,7 +139,7 @@ class Fuzzer:
             returned = getattr(self.model, CALLS[step.function][0])(account, *step.args)
         except OptionsRefusal as refusal:
             step.outcome = refusal.name
-            return False, self._revert_data(refusal)
+            return False, revert_data(self.world.book.abi, refusal)
         step.outcome = "ok"
         if step.function in ("deposit", "donate"):
             self.balances[account] -= step.args[0]
@@ -186,11 +156,6 @@ class Fuzzer:
             answer.answer, answer.observed_at = step.args
             if feed.address == self.world.feeds["priceFeed"].address:
                 self.rounds.append(step.args)
-
-    def _revert_data(self, refusal: OptionsRefusal) -> bytes:
-        entry = next(e for e in self.world.book.abi if e["type"] == "error" and e["name"] == refusal.name)
-        selector = function_signature_to_4byte_selector(abi_to_signature(entry))
-        return selector + encode(get_abi_input_types(entry), refusal.values)
 
     # Digests
 
@@ -242,7 +207,7 @@ class Fuzzer:
         if stale and self.draw.random() < 0.8:
             return self._refreshing(self.draw.randrange(ACTORS), self.draw.choice(stale))
         running = any(a.auction_started_at for a in self.model.accounts.values())
-        kind = self.draw.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        kind = self.draw.choices(list(self.weights), list(self.weights.values()))[0]
         kind = "bid" if running and self.draw.random() < 0.3 else kind
         step: Step = getattr(self, f"_draw_{kind}")(self.draw.randrange(ACTORS))
         return step
@@ -388,19 +353,18 @@ class Fuzzer:
         return options_scenarios.value_of(held, market)
 
 
-RUN_SELECTOR = keccak(text="run((uint256,address,bytes)[])")[:4]
-RAN_TOPIC = keccak(text="Ran(bytes32[],bytes32)")
+F = TypeVar("F", bound=Fuzzer)
 
 
 def call_data(step: Step) -> bytes:
     """A step's calldata."""
     types = {"push": ("int256", "uint256"), "setMode": ("uint8",)}.get(step.function) or CALLS[step.function][1]
-    return keccak(text=f"{step.function}({','.join(types)})")[:4] + encode(types, step.args)
+    return selector(f"{step.function}({','.join(types)})") + encode(types, step.args)
 
 
-def warmed(world: OptionsWorld, seed: int) -> Fuzzer:
+def warmed(world: OptionsWorld, seed: int, kind: type[F] = Fuzzer, data: Callable[[Step], bytes] = call_data) -> F:
     """As `start`; everybody has some cash, and a few series are listed."""
-    fuzzer = start(world, seed)
+    fuzzer = start(world, seed, kind, data)
     fuzzer.model.now += 1
     first = [Step(a, "deposit", (40_000 * world.unit, fuzzer.actors[a])) for a in range(ACTORS)]
     expiries = [(fuzzer.model.now // (12 * HOUR) + n) * 12 * HOUR for n in (3, 16, 60)]
@@ -409,12 +373,13 @@ def warmed(world: OptionsWorld, seed: int) -> Fuzzer:
     return fuzzer
 
 
-def start(world: OptionsWorld, seed: int) -> Fuzzer:
-    """A fuzzer on a book that nobody has used yet."""
+def start(world: OptionsWorld, seed: int, kind: type[F], data: Callable[[Step], bytes]) -> F:
+    """A fuzzer of that kind on a book that nobody has used yet; `data` encodes its steps."""
     chain = world.chain
     chain.rpc("evm_setBlockGasLimit", hex(BLOCK_GAS))
-    harness = chain.deploy("OptionsHarness", world.book.address, ACTORS)
-    actors = [str(harness.functions.actors(i).call()) for i in range(ACTORS)]
+    contract = chain.deploy("OptionsHarness", world.book.address, ACTORS)
+    harness = Harness(chain, contract, world.book, data, BLOCK_GAS)
+    actors = harness.actors(ACTORS)
     model = world.model()
     for actor in actors:
         chain.send(world.token.functions.mint(actor, GRANT * world.unit))
@@ -425,7 +390,7 @@ def start(world: OptionsWorld, seed: int) -> Fuzzer:
     pillars = dict(model.feeds.volatilities)
     answers |= {f.address: pillars[t] for t, f in zip(TENORS, world.volatilities, strict=False)}
     balances = dict.fromkeys(actors, GRANT * world.unit)
-    return Fuzzer(world, harness, actors, random.Random(seed), model, answers, balances, _rounds(world))
+    return kind(world, harness, actors, random.Random(seed), model, answers, balances, _rounds(world))
 
 
 def _rounds(world: OptionsWorld) -> list[tuple[int, int]]:

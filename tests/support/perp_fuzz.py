@@ -10,18 +10,14 @@ import copy
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
-from eth_abi import decode, encode
-from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector, get_abi_input_types
 from eth_utils.crypto import keccak
 from web3.contract import Contract
 
 from oracle.domain import perp_book
 from oracle.domain.perp import PerpMarket
 from oracle.domain.perp_types import PerpRefusal
-from tests.support.local_chain import MAX_GAS
+from tests.support.call_harness import Harness, Step, predicted, revert_data, selector, words
 from tests.support.perp import MAX_UINT, PerpWorld
 
 WAD = 10**18
@@ -32,23 +28,11 @@ TWIN_NAMES = {"claimFees": "claim_fees", "requestRedemption": "request_redemptio
 
 
 @dataclass
-class Step:
-    """One call: by which account, of the market or of a feed, and what the twin says of it."""
-
-    actor: int
-    function: str
-    args: tuple[Any, ...]
-    feed: Contract | None = None
-    expected: bytes = b""
-    outcome: str = ""
-
-
-@dataclass
 class Fuzzer:
     """Draws calls that are mostly sensible, runs them on both sides and compares."""
 
     world: PerpWorld
-    harness: Contract
+    harness: Harness
     actors: list[str]
     draw: random.Random
     model: PerpMarket
@@ -70,30 +54,12 @@ class Fuzzer:
         """Predicts each step as it is drawn, then runs them all and compares."""
         self.model.now += wait
         steps = [self._predict(step) for step in drawn]
-        last = self._everything()
-        digests, digest = self._run(steps)
-        differing = [s for s, digest in zip(steps, digests, strict=True) if s.expected != digest]
-        assert not differing, f"at {self.model.now}, first of {len(steps)}: {differing[0]}"
-        assert digest == last, f"after {steps}"
+        self.harness.compare(steps, self._everything(), self.model.now)
         return len(steps)
-
-    def _run(self, steps: list[Step]) -> tuple[tuple[bytes, ...], bytes]:
-        """One transaction over all steps, encoded by hand: web3's codec would take most of the time."""
-        chain, market = self.world.chain, self.world.market
-        chain.set_next_time(self.model.now)
-        calls = [(s.actor, (s.feed or market).address, call_data(s)) for s in steps]
-        data = RUN_SELECTOR + encode(("(uint256,address,bytes)[]",), (calls,))
-        sender = {"from": self.world.keeper, "to": self.harness.address, "gas": hex(MAX_GAS), "data": "0x" + data.hex()}
-        sent = chain.rpc("eth_sendTransaction", sender)
-        receipt = chain.web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.005)
-        assert receipt["status"] == 1
-        (log,) = [log for log in receipt["logs"] if log["topics"][0] == RAN_TOPIC]
-        digests, last = decode(("bytes32[]", "bytes32"), log["data"])
-        return digests, last
 
     def _predict(self, step: Step) -> Step:
         account, model = self.actors[step.actor], self.model
-        if step.feed is not None:
+        if step.target is not None:
             self._change_feed(step)
             ok, result = True, b""
         else:
@@ -102,17 +68,16 @@ class Fuzzer:
                 ok, result = True, words(returned)
                 step.outcome = "ok"
             except PerpRefusal as refusal:
-                ok, result, step.outcome = False, self._revert_data(refusal), refusal.name
+                ok, result, step.outcome = False, revert_data(self.world.market.abi, refusal), refusal.name
             if ok:
                 self._move_tokens(step, account, result)
             key = f"{step.function}:{step.outcome}"
             self.outcomes[key] = self.outcomes.get(key, 0) + 1
-        head = int(ok).to_bytes(32) + keccak(result)
-        step.expected = keccak(head + self._state_words() + self._position_words(account))
+        step.expected = predicted(ok, result, lambda: self._state_words() + self._position_words(account))
         return step
 
     def _change_feed(self, step: Step) -> None:
-        address = step.feed.address if step.feed else ""
+        address = step.target.address if step.target else ""
         feeds = {
             self.world.price_feed.address: self.model.price,
             self.world.risk_feed.address: self.model.risk,
@@ -131,11 +96,6 @@ class Fuzzer:
             self.balances[step.args[1]] += int.from_bytes(result)
         elif step.function == "claimFees":
             self.claimed += int.from_bytes(result)
-
-    def _revert_data(self, refusal: PerpRefusal) -> bytes:
-        entry = next(e for e in self.world.market.abi if e["type"] == "error" and e["name"] == refusal.name)
-        selector = function_signature_to_4byte_selector(abi_to_signature(entry))
-        return selector + encode(get_abi_input_types(entry), refusal.values)
 
     # Digests
 
@@ -304,8 +264,6 @@ class Fuzzer:
 
 
 INITIAL_FUND = 50_000
-RUN_SELECTOR = keccak(text="run((uint256,address,bytes)[])")[:4]
-RAN_TOPIC = keccak(text="Ran(bytes32[],bytes32)")
 SIGNATURES = {
     "deposit": "deposit(uint256,address)",
     "withdraw": "withdraw(uint256,address)",
@@ -344,8 +302,9 @@ def start(world: PerpWorld, seed: int) -> Fuzzer:
     """A fuzzer on a market that nobody has used yet; the provider gives the first fund."""
     chain = world.chain
     model = world.model()
-    harness = chain.deploy("PerpHarness", world.market.address, ACTORS)
-    actors = [str(harness.functions.actors(i).call()) for i in range(ACTORS)]
+    contract = chain.deploy("PerpHarness", world.market.address, ACTORS)
+    harness = Harness(chain, contract, world.market, call_data)
+    actors = harness.actors(ACTORS)
     for actor in actors:
         chain.send(world.token.functions.mint(actor, GRANT * world.unit))
     receipt = world.call("provide", INITIAL_FUND * world.unit, world.provider, sender=world.provider)
@@ -358,17 +317,3 @@ def start(world: PerpWorld, seed: int) -> Fuzzer:
 def call_data(step: Step) -> bytes:
     """A step's calldata; every argument is one word."""
     return selector(SIGNATURES[step.function]) + words(step.args)
-
-
-@cache
-def selector(signature: str) -> bytes:
-    """First four bytes of a signature's hash."""
-    return keccak(text=signature)[:4]
-
-
-def words(value: Any) -> bytes:
-    """A static value, or a tuple of them, as ABI words."""
-    if value is None:
-        return b""
-    values = value if isinstance(value, tuple) else (value,)
-    return b"".join(((int(v, 16) if isinstance(v, str) else int(v)) % 2**256).to_bytes(32) for v in values)

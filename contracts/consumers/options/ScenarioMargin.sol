@@ -12,10 +12,12 @@ import {OptionPosition, OptionsMarket, PortfolioRisk} from "../../types/OptionTy
 /// Derive's own 5, 10, 15 and 20 %. Volatility goes to v (1 + .6 (30 / max(DTE, 1))^p) or v (1 - .3 (30 / max(DTE, 1))^p), p = .3 up to
 /// 30 days and .13 beyond. A shocked expiry of positive value counts .95 e^(-tau (r + .12)) of it. Basis contingency: the sum
 /// over expiries of min(dV(+s/3), dV(-s/3), 0) (1 + 1.2 tau). L = min(basis, scenarios) - 2 % of the price for each option short
-/// that no long of the same kind and expiry covers. A book without perpetuals or base has no linear contingency.
+/// that no long of the same kind and expiry covers. A book without perpetuals or base has no linear contingency. Tau counts years
+/// of 365 days, as Derive's does: so do the volatilities of marks and shocks here (Black76's own year is Deribit's).
 /// @dev Twin: oracle/domain/options_scenarios.py, wei exact. Everything is floored: against the account, long or short.
 library ScenarioMargin {
     int256 internal constant WAD = 1e18;
+    uint256 private constant YEAR = 365 days;
     uint256 internal constant SCENARIOS = 23;
     uint256 private constant UNSHOCKED = 10;
     uint256 private constant BASIS_DOWN = 7;
@@ -146,21 +148,20 @@ library ScenarioMargin {
         Expiry memory e = expiries[used];
         e.expiry = expiry;
         uint256 secs = expiry - m.timestamp;
-        int256 tau = int256(secs * uint256(WAD) / Black76.YEAR);
+        int256 tau = int256(secs * uint256(WAD) / YEAR);
         e.discount = Transcendental.expWad(-(int256(m.rate) * tau / WAD));
         e.forward = int256(m.spot) * WAD / e.discount;
         int256 decay = Transcendental.expWad(-((int256(m.rate) + DISCOUNT_RATE) * tau / WAD));
         e.staticDiscount = STATIC_DISCOUNT * decay / WAD;
         e.basisFactor = WAD + BASIS_SLOPE * tau / WAD;
-        _setDeviations(e, int256(volatilityAt(m, secs)), secs, m.timestamp);
+        _setDeviations(e, int256(volatilityAt(m, secs)), secs, Transcendental.sqrtWad(tau));
         return (e, used + 1);
     }
 
-    function _setDeviations(Expiry memory e, int256 volatility, uint256 secs, uint256 timestamp) private pure {
+    function _setDeviations(Expiry memory e, int256 volatility, uint256 secs, int256 root) private pure {
         int256 dte = SignedMath.max(int256(secs * uint256(WAD) / 1 days), WAD);
         int256 power = dte <= 30 * WAD ? NEAR_POWER : FAR_POWER;
         int256 scale = Transcendental.expWad(power * Transcendental.lnWad(30 * WAD * WAD / dte) / WAD);
-        int256 root = Black76.rootYears(e.expiry, timestamp);
         e.deviations[0] = _clipped(volatility * (WAD - DOWN * scale / WAD) / WAD) * root / WAD;
         e.deviations[1] = volatility * root / WAD;
         e.deviations[2] = _clipped(volatility * (WAD + UP * scale / WAD) / WAD) * root / WAD;

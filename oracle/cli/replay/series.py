@@ -26,7 +26,7 @@ MIN_HOURS: Final = 24
 HISTORY: Final = 40
 # Marks' volatility: exponentially weighted squares of hourly returns, half of the weight on the last ten days
 MARK_DECAY: Final = 0.5 ** (1 / 240)
-HOURS_PER_YEAR: Final = 8_766
+HOURS_PER_YEAR: Final = 8_760  # as the options book counts
 
 Say = Callable[[str], None]
 

@@ -16,7 +16,7 @@ from oracle.units import SECS_PER_DAY, WAD
 NOW = 1_700_000_000
 SPOT, VOLATILITY = 2_000, 0.6
 SHOCK = 15 * WAD // 100
-YEAR_DAYS = 365.25  # Black76's year
+YEAR_DAYS = 365  # Derive's year
 
 
 def market(rate: int = 0, peg: int = WAD, confidence: int = WAD) -> Market:
@@ -81,25 +81,25 @@ def pmrm(positions: dict[Series, float], rate: float) -> tuple[float, float]:
 
 
 def test_risk_of__short_call__as_worked_out_by_hand() -> None:
-    """One short call of 2,000 at 30 days, t = 30/365.25: deviation .6 sqrt(t) = .171956.
+    """One short call of 2,000 at 30 days, t = 30/365: deviation .6 sqrt(t) = .172015.
 
-    Price 2,000 (2 N(.085978) - 1) = 137.0320. Worst is +20 % with volatility up, .6 1.6 = .96: deviation .275129,
-    d1 = .182322/.275129 + .137565 = .800241, d2 = .525111; 2,400 .788214 - 2,000 .700247 = 491.2201.
-    L = -(491.2201 - 137.0320) - 2 % of 2,000 = -394.1881.
+    Price 2,000 (2 N(.086007) - 1) = 137.0788. Worst is +20 % with volatility up, .6 1.6 = .96: deviation .275223,
+    d1 = .182322/.275223 + .137612 = .800061, d2 = .524837; 2,400 .788162 - 2,000 .700152 = 491.2856.
+    L = -(491.2856 - 137.0788) - 2 % of 2,000 = -394.2068.
     """
     risk = risk_of({series(30, 2_000, True): -WAD}, market(), SHOCK)
-    assert risk.value / WAD == pytest.approx(-137.0320, abs=1e-4)
-    assert risk.loss / WAD == pytest.approx(-394.1881, abs=1e-4)
+    assert risk.value / WAD == pytest.approx(-137.0788, abs=1e-4)
+    assert risk.loss / WAD == pytest.approx(-394.2068, abs=1e-4)
     assert maintenance(risk, 1_000 * WAD) == risk.loss + risk.value + 1_000 * WAD
 
 
 def test_risk_of__long_call__static_discount_and_no_naked_short() -> None:
-    """Worst is -15 % with volatility down, .6 .7 = .42: deviation .120369, d1 = -1.289988, d2 = -1.410357.
+    """Worst is -15 % with volatility down, .6 .7 = .42: deviation .120410, d1 = -1.289505, d2 = -1.409915.
 
-    1,700 .0985275 - 2,000 .0792172 = 9.0623; times .95 e^(-.12 t) = .940683 is 8.5248; L = 8.5248 - 137.0320.
+    1,700 .0986113 - 2,000 .0792824 = 9.0745; times .95 e^(-.12 t) = .940676 is 8.5362; L = 8.5362 - 137.0788.
     """
     risk = risk_of({series(30, 2_000, True): WAD}, market(), SHOCK)
-    assert risk.loss / WAD == pytest.approx(-128.5072, abs=1e-4)
+    assert risk.loss / WAD == pytest.approx(-128.5427, abs=1e-4)
 
 
 @pytest.mark.parametrize("days", [1, 7, 30, 31, 90, 365])
