@@ -14,7 +14,6 @@ from typing import Any, ClassVar, TypeVar
 from eth_abi import encode
 from eth_utils.crypto import keccak
 from web3.contract import Contract
-from web3.types import TxReceipt
 
 from oracle.domain import options_scenarios
 from oracle.domain.options_margin import OptionsBook
@@ -93,7 +92,7 @@ class Fuzzer:
         self.model.now += wait
         self.run([self.predict(getattr(self, f"_draw_{kind}")(actor))])
 
-    def run(self, steps: list[Step]) -> TxReceipt:
+    def run(self, steps: list[Step]) -> dict[str, Any]:
         """Runs what was predicted in one transaction and compares every digest."""
         return self.harness.compare(steps, self._everything(), self.model.now)
 
