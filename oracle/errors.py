@@ -6,6 +6,7 @@ OracleError
 │   │   └── RpcRefused       the node answered, with an error that is no revert
 │   ├── SourceUnavailable
 │   ├── ServiceUnavailable
+│   ├── DatabaseUnavailable
 │   ├── SignerUnavailable
 │   ├── TransactionNotMined
 │   ├── RateLimitExceeded    an API key asked too often
@@ -77,6 +78,10 @@ class SourceUnavailable(Retry):
 
 class ServiceUnavailable(Retry):
     """The Plumbline service does not answer."""
+
+
+class DatabaseUnavailable(Retry):
+    """The database does not answer: it restarts, its connections broke, or all of them are in use."""
 
 
 class SignerUnavailable(Retry):

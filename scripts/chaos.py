@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import types
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the report to this file")
+    parser.add_argument("--keep", type=Path, help="keep the processes' logs in this folder")
     options = parser.parse_args()
     if binaries() is None:
         sys.stderr.write(WHY_NOT + "\n")
@@ -58,6 +60,10 @@ def main() -> int:
             cluster.close()
             stack.close()
             postgres.remove()
+            if options.keep:
+                options.keep.mkdir(parents=True, exist_ok=True)
+                for log in folder.glob("*.log"):
+                    shutil.copy(log, options.keep)
     print(json.dumps(report.as_json(), indent=2))
     if options.json:
         options.json.write_text(json.dumps(report.as_json(), indent=2) + "\n")

@@ -12,27 +12,32 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import dbos
 import structlog
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 from dbos._recovery import recover_pending_workflows
+from dbos._utils import INTERNAL_QUEUE_NAME
 from sqlalchemy.engine import Engine
 
 from oracle.domain.requests import Cause
 from oracle.errors import Conflict, NotFound, OracleError, Retry, ServiceUnavailable
+from oracle.store.db import outage
 
 APP_NAME: Final = "plumbline"
 # An idle queue that is asked twice as often costs twice as much: 5 % of a core at this pace
 QUEUE_POLL_SECS: Final = 0.2
 STOP_POLL_SECS: Final = 0.05
 MAX_THREADS: Final = 64
+SPARE_THREADS: Final = 8
+OUTAGE_PAUSE_SECS: Final = 0.5
 INTERNAL: Final = "InternalError"
 
 _log = structlog.get_logger(__name__)
 
 Workflow = Callable[[str], Any]
+T = TypeVar("T")
 
 
 class StepFailed(Exception):
@@ -119,15 +124,16 @@ class DurableEngine:
         application_version: str,
         executor_id: str,
         patience: Patience | None = None,
-        max_threads: int = MAX_THREADS,
+        at_once: int = 0,
     ) -> None:
         self._database = database
         self._version = application_version
         self.executor_id: Final = executor_id
         self._patience = patience or Patience()
-        self._max_threads = max_threads
+        self._max_threads = max(MAX_THREADS, at_once + SPARE_THREADS)
         self._stopping = threading.Event()
         self._at_work = _Count()
+        self._idle: set[str] = set()
         self._workflows: dict[str, Callable[[str], Any]] = {}
         self._started = False
 
@@ -203,11 +209,28 @@ class DurableEngine:
     def step(self, name: str, function: Callable[[], Any], *, attempts: int = 0) -> Any:
         """The result, plain JSON, of a step of the workflow that calls; from the record where it ended before.
 
-        An error of the branch Retry repeats the step, up to `attempts` times or the engine's patience. Raises
-        StepFailed when the step failed, now or before; Interrupted when the engine stops, and then the next start runs
-        the step again.
+        An error of the branch Retry repeats the step, up to `attempts` times or the engine's patience; an outage of the
+        database is waited out. Raises StepFailed when the step failed, now or before; Interrupted when the engine
+        stops, and then the next start runs the step again.
         """
         return DBOS.run_step({"name": name}, lambda: self._patiently(name, function, attempts))
+
+    def outlast(self, function: Callable[[], T]) -> T:
+        """What the function returns, called again for as long as the database is away: so is the engine itself then.
+
+        What it did before an outage it must find again. Raises Interrupted when the engine stops meanwhile.
+        """
+        stopping = self._stopping
+        while True:
+            try:
+                return function()
+            except Exception as error:
+                away = outage(error)
+                if away is None:
+                    raise
+                _log.warning("waits for the database", detail=str(away))
+                if stopping.wait(OUTAGE_PAUSE_SECS):
+                    raise Interrupted("the database is away") from error
 
     def _patiently(self, name: str, function: Callable[[], Any], attempts: int) -> Any:
         stopping = self._stopping
@@ -216,7 +239,7 @@ class DurableEngine:
             if stopping.is_set():
                 raise Interrupted(name)
             try:
-                return function()
+                return self.outlast(function)
             except Exception as error:
                 if stopping.is_set():
                     raise Interrupted(name) from error
@@ -239,6 +262,28 @@ class DurableEngine:
         self._require_started()
         instance = dbos._dbos._get_dbos_instance()
         return len(recover_pending_workflows(instance, [executor_id]))
+
+    def reclaim(self) -> int:
+        """Puts back what this process has claimed and does not run, by two calls' word; how many workflows.
+
+        A claim whose answer the database did not deliver, as when it dies just then, is nobody's otherwise.
+        """
+        self._require_started()
+        instance = dbos._dbos._get_dbos_instance()
+        claimed = instance._sys_db.get_pending_workflows(self.executor_id, self._version)
+        running = set(instance._active_workflows_set.activeList())
+        idle = {one.workflow_id for one in claimed} - running
+        lost, self._idle = idle & self._idle, idle
+        for workflow_id in lost:
+            instance._sys_db.reenqueue_for_recovery(workflow_id, [self.executor_id], INTERNAL_QUEUE_NAME)
+            _log.warning("a claim was lost and is given back", request_id=workflow_id)
+        return len(lost)
+
+    def statuses(self, workflow_ids: Collection[str]) -> dict[str, str]:
+        """The status of each workflow that is known."""
+        self._require_started()
+        found = DBOS.list_workflows(workflow_ids=list(workflow_ids), load_input=False, load_output=False)
+        return {one.workflow_id: one.status for one in found}
 
     def cancel(self, workflow_id: str) -> None:
         """Ends a workflow before its next step."""

@@ -1,12 +1,7 @@
-"""The loop that keeps live feeds fresh: facts, decision, push, sleep.
-
-Its cycle follows lidofinance/lido-oracle, src/modules/common/daemon_module.py; the sleep that takes the work's time
-off, stakewise/v3-operator, src/common/tasks.py.
-"""
+"""The loop that keeps live feeds fresh: facts, decision, push, sleep."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +10,7 @@ from typing import Final
 import structlog
 
 from oracle.chain.feeds import AggregatorFeed, FeedRound
+from oracle.daemon.loops import PatientLoop
 from oracle.daemon.observing import Observer
 from oracle.daemon.parts import ServiceParts
 from oracle.domain.deployment import FeedRecord
@@ -22,7 +18,7 @@ from oracle.domain.features import PRICES, garch_inputs
 from oracle.domain.garch import annualised_vol_wad, forecast
 from oracle.domain.observations import Observation
 from oracle.domain.push_policy import Answer, Candidate, Push, PushDecision, PushFacts, PushRule, decide
-from oracle.errors import FeatureUnavailable, Halt, OracleError, Retry, SkipCycle, SourceExhausted, SourceUnavailable
+from oracle.errors import FeatureUnavailable, SkipCycle, SourceExhausted, SourceUnavailable
 from oracle.units import WAD, wad_from_scaled
 
 DEFAULT_DEVIATION_BPS: Final = 50
@@ -63,42 +59,23 @@ class Feeder:
         self._feeds = feeds
         self._push = push
         self._idle = idle
-        self._on_fatal = on_fatal
         self._rule = rule or FeederRule()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="plumbline-feeder", daemon=True)
+        self._loop = PatientLoop(
+            "feeder",
+            self.cycle,
+            secs=self._rule.cycle_secs,
+            longest_secs=LONGEST_PAUSE_SECS,
+            metrics=parts.metrics,
+            on_fatal=on_fatal,
+        )
 
     def start(self) -> None:
         """Begins."""
-        self._thread.start()
+        self._loop.start()
 
     def stop(self, timeout_secs: float = 10.0) -> None:
         """Ends after the cycle that runs now, or after the timeout."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_secs)
-
-    def _run(self) -> None:
-        pause = self._rule.cycle_secs
-        while not self._stop.is_set():
-            started = time.monotonic()
-            try:
-                self.cycle()
-                pause = self._rule.cycle_secs
-            except (Retry, Halt) as error:
-                pause = min(max(pause, 1.0) * 2, LONGEST_PAUSE_SECS)
-                self._failed(error)
-            except OracleError as error:
-                self._failed(error)
-            except Exception as error:  # noqa: BLE001  handed on: the process ends and the durable engine resumes
-                self._on_fatal(error)
-                return
-            self._stop.wait(max(0.0, pause - (time.monotonic() - started)))
-
-    def _failed(self, error: OracleError) -> None:
-        self._parts.metrics.failures.labels("feeder", type(error).__name__).inc()
-        log = _log.error if isinstance(error, Halt) else _log.warning
-        log("cycle skipped", error=type(error).__name__, detail=str(error), remedy=error.remedy)
+        self._loop.stop(timeout_secs)
 
     def cycle(self) -> None:
         """Decides for each feed, proven ones first since they take their observation along.
@@ -107,7 +84,7 @@ class Feeder:
         """
         pushed: set[str] = set()
         for feed in sorted(self._feeds(), key=lambda record: not record.proven):
-            if self._stop.is_set():
+            if self._loop.stopping.is_set():
                 return
             if feed.group in pushed:
                 continue

@@ -7,7 +7,6 @@ under the same key.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -16,11 +15,12 @@ import structlog
 
 from oracle.chain.coordinator import Coordinator, inputs_hash
 from oracle.daemon.circuits import CircuitFinder
+from oracle.daemon.loops import PatientLoop
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.subscriptions import SubscriptionRunner
 from oracle.domain.onchain import NATIVE, AskedInference, FeeRule, OnchainRequest, OnchainStatus
 from oracle.domain.requests import Request, RequestKind, RequestState
-from oracle.errors import ConfigurationError, Halt, NotFound, OracleError, Retry
+from oracle.errors import ConfigurationError, NotFound
 from oracle.store.coordinator import AskedState, AskedStore, Watched
 
 LONGEST_PAUSE_SECS: Final = 15.0
@@ -106,37 +106,23 @@ class Listener:
         self._subscriptions = SubscriptionRunner(parts, coordinator, self._circuits, self._rule)
         self._accept = accept
         self._drop = drop
-        self._on_fatal = on_fatal
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="plumbline-listener", daemon=True)
+        self._loop = PatientLoop(
+            "listener",
+            self.cycle,
+            secs=parts.settings.coordinator_poll_secs,
+            longest_secs=LONGEST_PAUSE_SECS,
+            metrics=parts.metrics,
+            on_fatal=on_fatal,
+        )
 
     def start(self) -> None:
         """Begins."""
-        self._thread.start()
+        self._loop.start()
 
     def stop(self, timeout_secs: float = 10.0) -> None:
         """Ends after the cycle that runs now, or after the timeout."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_secs)
+        self._loop.stop(timeout_secs)
         self._subscriptions.stop()
-
-    def _run(self) -> None:
-        usual = pause = self._parts.settings.coordinator_poll_secs
-        while not self._stop.is_set():
-            started = time.monotonic()
-            try:
-                self.cycle()
-                pause = usual
-            except OracleError as error:
-                if isinstance(error, Retry | Halt):
-                    pause = min(max(pause, 0.25) * 2, LONGEST_PAUSE_SECS)
-                self._parts.metrics.failures.labels("listener", type(error).__name__).inc()
-                _log.warning("listening failed", error=type(error).__name__, detail=str(error))
-            except Exception as error:  # noqa: BLE001  handed on: the process ends and the next one goes on
-                self._on_fatal(error)
-                return
-            self._stop.wait(max(0.0, pause - (time.monotonic() - started)))
 
     def cycle(self) -> None:
         """Reads new blocks, looks at every request whose turn it is, starts the subscriptions' runs that are due."""
@@ -144,7 +130,7 @@ class Listener:
             if dropped.request_id is not None:
                 self._drop(dropped.request_id)
         for watched in self._store.due():
-            if self._stop.is_set():
+            if self._loop.stopping.is_set():
                 return
             self._look(watched)
         self._subscriptions.run_due()

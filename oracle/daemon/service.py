@@ -17,13 +17,15 @@ from oracle.chain.client import ChainClient
 from oracle.chain.coordinator import Coordinator
 from oracle.chain.evidence import collect_evidence
 from oracle.chain.sender_pool import SenderPool
+from oracle.daemon.caretaker import DEAD_STATES, Caretaker
 from oracle.daemon.durable import DurableEngine, Queue, cause_of
 from oracle.daemon.feeder import Feeder, FeederRule
 from oracle.daemon.fulfilment import FulfilmentWorkflow
 from oracle.daemon.health import HealthCheck
 from oracle.daemon.inference import InferenceWorkflow
 from oracle.daemon.listener import Listener
-from oracle.daemon.membership import Membership
+from oracle.daemon.loops import PatientLoop
+from oracle.daemon.membership import BEATS, Membership
 from oracle.daemon.metrics import Metrics
 from oracle.daemon.observing import Observer
 from oracle.daemon.parts import ServiceParts
@@ -46,16 +48,16 @@ from oracle.store.coordinator import AskedStore
 from oracle.store.executors import ExecutorStore
 from oracle.store.requests import RequestStore
 
-# Feeds' workflows: those of one market one after another; proofs that users ask for: as many as there are workers
+# Feeds' workflows: those of one market one after another
 FEED_QUEUE: Final = "feeds"
 PROOF_QUEUE: Final = "proofs"
 FEEDS_AT_ONCE: Final = 4
+# Workflows under way for each prover: one proves, the others wait for a block, for the database, or for the prover
+UNDER_WAY: Final = 8
 EXECUTOR_ID: Final = "local"
 # Changes when a workflow's steps do. Processes of one number share their workflows, whatever their package's version:
 # so an upgrade goes process by process, and what the old ones had begun goes on in the new ones
 WORKFLOWS_VERSION: Final = "2"
-# A workflow in one of these runs no more; its request ends with it
-DEAD_STATES: Final = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 FIRST_POLL_SECS: Final = 0.01
 LONGEST_POLL_SECS: Final = 0.2
 STOP_TIMEOUT_SECS: Final = 5.0
@@ -100,7 +102,12 @@ class OracleService:
         self.fatal = threading.Event()
         self.stopping = threading.Event()
         version = f"{WORKFLOWS_VERSION}+{parts.requests.deployment_id}"
-        self._durable = DurableEngine(parts.workflows, application_version=version, executor_id=self._role.executor_id)
+        self._durable = DurableEngine(
+            parts.workflows,
+            application_version=version,
+            executor_id=self._role.executor_id,
+            at_once=sum(queue.worker_concurrency for queue in self._queues()),
+        )
         self._membership = Membership(
             ExecutorStore(parts.database, version), self._durable, parts.settings.silence_secs
         )
@@ -111,6 +118,7 @@ class OracleService:
         self._inference = InferenceWorkflow(parts, steps, self._prover)
         self._fulfilment = FulfilmentWorkflow(parts, steps, self._prover)
         self._listener: Listener | None = None
+        self._caretaker: PatientLoop | None = None
         self._steps = steps
         self._reader = Reader(parts)
         self._health = HealthCheck(parts, self._durable, self._reader)
@@ -168,10 +176,11 @@ class OracleService:
             self._membership.join()
         if self._role.leads:
             self._lead()
+        self._caretaker = self._taking_care()
         _log.info("service started", chain=self.parts.client.chain_key, feeds=sorted(self.parts.deployment().feeds))
 
     def _queues(self) -> list[Queue]:
-        workers = self.parts.settings.max_workers
+        workers = UNDER_WAY * self.parts.settings.max_workers
         own = [Queue(circuit_queue(circuit), workers) for circuit in self._own_queues()]
         return [Queue(FEED_QUEUE, FEEDS_AT_ONCE, 1), Queue(PROOF_QUEUE, workers), *own]
 
@@ -210,10 +219,6 @@ class OracleService:
         if not deployment.coordinator:
             return None
 
-        def fatal(error: BaseException) -> None:
-            _log.error("listener ended", exc_info=error)
-            self.fatal.set()
-
         listener = Listener(
             parts,
             Coordinator(parts.client, deployment.coordinator),
@@ -221,10 +226,29 @@ class OracleService:
             first_block=deployment.coordinator_block,
             accept=self._accept,
             drop=self._drop,
-            on_fatal=fatal,
+            on_fatal=self._ended,
         )
         listener.start()
         return listener
+
+    def _taking_care(self) -> PatientLoop:
+        """The loop that finds what nobody works on, started."""
+        silence = self.parts.settings.silence_secs
+        take_up = self._take_up if self._role.leads else None
+        loop = PatientLoop(
+            "caretaker",
+            Caretaker(self._durable, self.parts.requests, silence, take_up).cycle,
+            secs=silence / BEATS,
+            longest_secs=silence,
+            metrics=self.parts.metrics,
+            on_fatal=self._ended,
+        )
+        loop.start()
+        return loop
+
+    def _ended(self, error: BaseException) -> None:
+        _log.error("a loop ended", exc_info=error)
+        self.fatal.set()
 
     def _drop(self, request_id: str) -> None:
         """Ends the answer to a request that a reorg took back, unless it is being sent: then the chain decides."""
@@ -244,6 +268,8 @@ class OracleService:
         self._feeders = []
         if self._listener is not None:
             self._listener.stop(timeout_secs)
+        if self._caretaker is not None:
+            self._caretaker.stop(timeout_secs)
         self._durable.stop(timeout_secs)
         if self._role.shares:
             self._membership.leave()
@@ -267,10 +293,6 @@ class OracleService:
             own = [feed for feed in known if price_feed in {feed.name, feed.observations}]
             return [feed for feed in own if feed.proven or price_feed in self.parts.sources]
 
-        def fatal(error: BaseException) -> None:
-            _log.error("feeder ended", feed=price_feed, exc_info=error)
-            self.fatal.set()
-
         def idle() -> bool:
             return self._durable.waiting() == 0
 
@@ -283,7 +305,7 @@ class OracleService:
             feeds=feeds,
             push=push,
             idle=idle,
-            on_fatal=fatal,
+            on_fatal=self._ended,
             rule=self._feeder_rule,
         )
 

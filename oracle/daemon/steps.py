@@ -62,15 +62,15 @@ class Steps:
         """A workflow that ends its request with what `body` returns, or with the cause of its failure."""
 
         def run(request_id: str) -> Facts:
-            stopping = self._durable.stopping
-            request = self._requests.get(request_id)
+            stopping, outlast = self._durable.stopping, self._durable.outlast
+            request = outlast(lambda: self._requests.get(request_id))
             try:
                 result = body(request)
             except Exception as error:
                 if stopping.is_set():
                     raise Interrupted(request_id) from error
                 return self._failed(request, error)
-            if self._requests.fulfil(request_id, result):
+            if outlast(lambda: self._requests.fulfil(request_id, result)):
                 self._metrics.finished.labels(request.kind.value, "fulfilled").inc()
             return result
 
@@ -78,7 +78,7 @@ class Steps:
 
     def _failed(self, request: Request, error: Exception) -> Facts:
         cause = cause_of(error)
-        if self._requests.fail(request.id, cause):
+        if self._durable.outlast(lambda: self._requests.fail(request.id, cause)):
             self._metrics.failures.labels(cause.step or "workflow", cause.error).inc()
             self._metrics.finished.labels(request.kind.value, "failed").inc()
             unknown = None if isinstance(error, StepFailed) and cause.error != INTERNAL else error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,11 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from oracle.errors import ConfigurationError, StorageFull
+from oracle.errors import ConfigurationError, DatabaseUnavailable, StorageFull
 from oracle.settings import Settings
 
 DATABASE_NAME: Final = "plumbline.db"
 BUSY_TIMEOUT_MS: Final = 30_000
+# PostgreSQL, appendix A: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now,
+# idle_in_transaction_session_timeout, serialization_failure, deadlock_detected
+_PASSING_STATES: Final = frozenset({"53300", "57P01", "57P02", "57P03", "25P03", "40001", "40P01"})
 
 metadata = sa.MetaData(
     naming_convention={
@@ -165,6 +169,31 @@ def database_error(error: sa.exc.DBAPIError) -> ConfigurationError | StorageFull
     return ConfigurationError(
         f"the database cannot be used: {text}", remedy="see PLUMBLINE_DATABASE_URL and the file's rights"
     )
+
+
+def outage(error: BaseException) -> DatabaseUnavailable | None:
+    """The error as an outage, where the same statement is worth repeating; None where it is the statement's own fault.
+
+    A commit whose answer was lost counts too: whoever repeats must find out that it was done.
+    """
+    if isinstance(error, sa.exc.TimeoutError):  # no connection of the pool came free
+        return DatabaseUnavailable(f"the database's connections are all in use: {error}")
+    if not isinstance(error, sa.exc.DBAPIError):
+        return None
+    cause = error.orig
+    if error.connection_invalidated or _passes(cause):
+        return DatabaseUnavailable(f"the database does not answer: {str(cause).strip()}")
+    return None
+
+
+def _passes(cause: BaseException | None) -> bool:
+    """Whether a driver's error passes by itself."""
+    text, code = str(cause), getattr(cause, "sqlstate", None) or ""
+    if isinstance(cause, sqlite3.OperationalError):
+        return "locked" in text or "busy" in text
+    if code:  # broken connections, too many of them, a restart, a deadlock or a serialisation conflict
+        return code[:2] == "08" or code in _PASSING_STATES
+    return type(cause).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
 
 
 def make_folder(folder: Path) -> None:

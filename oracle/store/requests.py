@@ -113,6 +113,17 @@ class RequestStore:
         with self._engine.connect() as connection:
             return [_request(row) for row in connection.execute(query)]
 
+    def still(self, since: float, *, after: str = "", limit: int = 100) -> list[Request]:
+        """Unfinished requests to which nothing has happened since a time, by id, from behind the id `after`."""
+        query = (
+            self._select()
+            .where(requests.c.state.in_(_OPEN), requests.c.updated_at < since, requests.c.id > after)
+            .order_by(requests.c.id)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [_request(row) for row in connection.execute(query)]
+
     def begin_step(self, request_id: str, step: str) -> bool:
         """Notes that a step begins; False when the request has ended already."""
         return self._move(request_id, RequestState.RUNNING, step, {"step": step}, step=step)

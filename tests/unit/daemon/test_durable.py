@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+import sqlalchemy as sa
 
 from oracle.daemon.durable import DurableEngine, Patience, Queue, StepFailed, cause_of
 from oracle.errors import (
@@ -248,3 +249,30 @@ def test_step__process_killed_in_the_second__first_is_not_run_again(tmp_path: Pa
     assert start("") == 0
     assert json.loads((tmp_path / "result").read_text()) == ["first", "second", "third"]
     assert (tmp_path / "ran").read_text().split() == ["first", "second", "second", "third"]
+
+
+def test_reclaim__claim_that_nobody_runs__is_given_back(durable: DurableEngine) -> None:
+    durable.start({"flow": lambda _id: None}, QUEUES, listen=["lines"])
+    durable.enqueue("work", "flow", "lost")
+    claim = sa.text("UPDATE workflow_status SET status = 'PENDING', executor_id = 'here' WHERE workflow_uuid = 'lost'")
+    with durable._database.begin() as connection:
+        connection.execute(claim)
+    assert durable.reclaim() == 0  # it may be about to begin
+    assert durable.reclaim() == 1
+    assert durable.statuses(["lost", "unknown"]) == {"lost": "ENQUEUED"}
+    assert durable.reclaim() == 0
+
+
+def test_reclaim__workflow_that_runs__is_left_alone(durable: DurableEngine) -> None:
+    going, begun = threading.Event(), threading.Event()
+
+    def flow(_id: str) -> None:
+        begun.set()
+        going.wait(10)
+
+    durable.start({"flow": flow}, QUEUES)
+    durable.enqueue("work", "flow", "one")
+    assert begun.wait(10)
+    assert [durable.reclaim(), durable.reclaim(), durable.reclaim()] == [0, 0, 0]
+    going.set()
+    until(lambda: durable.status("one") == "SUCCESS")

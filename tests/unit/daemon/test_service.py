@@ -12,12 +12,13 @@ import pytest
 import structlog
 
 from oracle.daemon import logs
+from oracle.daemon.caretaker import Caretaker
 from oracle.daemon.feeder import Feeder, FeederRule
 from oracle.daemon.observing import Observer
 from oracle.daemon.service import OracleService
 from oracle.domain.deployment import FeedRecord
 from oracle.domain.push_policy import Push
-from oracle.domain.requests import RequestState
+from oracle.domain.requests import RequestKind, RequestState
 from oracle.errors import (
     ConfigurationError,
     Conflict,
@@ -143,6 +144,15 @@ def test_stop__in_the_middle__next_start_ends_it(service_stack: ServiceStack) ->
     assert [request.state for request in ended] == [RequestState.FULFILLED] * 4, [r.cause for r in ended]
 
 
+def test_caretaker__request_whose_workflow_was_never_queued__is_taken_up(service: OracleService) -> None:
+    store = service.parts.requests
+    request, _ = store.accept(RequestKind.PROOF, TINY, {"inputs": INPUTS, "submit": False})
+    Caretaker(service._durable, store, still_secs=3_600, take_up=service._take_up).cycle()
+    assert store.get(request.id).state is RequestState.ACCEPTED
+    Caretaker(service._durable, store, still_secs=-1, take_up=service._take_up).cycle()
+    assert service.wait(request.id, 60).state is RequestState.FULFILLED
+
+
 def test_cancel__before_anything_is_sent__no_transaction(service: OracleService, service_stack: ServiceStack) -> None:
     nonce = service_stack.client.nonce(service.parts.sender.address)
     request = service.request_proof(TINY, INPUTS, submit=True)
@@ -234,7 +244,7 @@ def test_feeder__errors__only_the_unknown_ends_the_loop(service: OracleService, 
     until(lambda: bool(ended) if fatal else len(cycles) > (3 if isinstance(error, SourceExhausted) else 0))
     feeding.stop()
     assert bool(ended) is fatal
-    assert not feeding._thread.is_alive()
+    assert not feeding._loop._thread.is_alive()
     if not fatal:
         assert isinstance(error, OracleError)
 
