@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     balance_floor_eth: float = Field(0.2, ge=0, description="A sending key below it is not used, and not ready.")
     confirmations: int = Field(0, ge=0, description="Blocks on top of a transaction's block before it counts.")
     max_fee_gwei: int = Field(200, gt=0, description="Cap on maxFeePerGas, also for replacements.")
+    chain_poll_secs: float = Field(
+        0.05, gt=0, description="Between two looks for a new block, of all that wait for one together."
+    )
     tx_timeout_secs: float = Field(60.0, gt=0, description="Seconds in the pool before a transaction is replaced.")
 
     # Proving
@@ -57,7 +60,6 @@ class Settings(BaseSettings):
         1.0, ge=0, description="A request on chain is answered when its fee is so many times its gas; 0: always."
     )
     fee_token_wei: str = Field("", description="What a base unit of a fee token is worth: 0xtoken=1e12,0xother=...")
-    coordinator_poll_secs: float = Field(0.1, gt=0, description="Between two looks at the chain for new requests.")
 
     # Service
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in state_dir.")

@@ -26,6 +26,7 @@ from web3.exceptions import (
 from web3.types import BlockIdentifier, FilterParams, LogReceipt, RPCEndpoint, TxData, TxParams, TxReceipt
 
 from oracle.chain import build, reverts
+from oracle.chain.heads import HeadWatch
 from oracle.chain.provider import TRIES, PatientProvider
 from oracle.constants import LOCAL_CHAIN_IDS
 from oracle.errors import (
@@ -64,6 +65,7 @@ class ChainClient:
         self.settings = settings
         self.web3 = web3
         self.chain_id = chain_id
+        self.heads = HeadWatch(lambda: self.head().hash, settings.chain_poll_secs)
         self.chain_key = chain_key  # "<chain id>:<hash of block 1>": an Anvil started anew is another chain
 
     @classmethod

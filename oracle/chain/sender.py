@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,7 +20,7 @@ from web3.contract.contract import ContractConstructor, ContractFunction
 from web3.types import TxParams, TxReceipt, Wei
 
 from oracle.chain.accounts import refuse_well_known
-from oracle.chain.client import ChainClient, calldata, checked_address
+from oracle.chain.client import Block, ChainClient, calldata, checked_address
 from oracle.chain.fees import GWEI, Fees, initial_fees, replacement_fees
 from oracle.chain.reverts import TransactionReverted
 from oracle.chain.signers import Signer
@@ -39,8 +40,7 @@ GAS_MARGIN_NUMERATOR: Final = 5  # a quarter over the estimate: state may differ
 GAS_MARGIN_DENOMINATOR: Final = 4
 KEY_GAS: Final = 1_000
 NONCE_TRIES: Final = 16
-FIRST_POLL_SECS: Final = 0.02
-LONGEST_POLL_SECS: Final = 1.0
+POLL_SECS: Final = 1.0  # between two looks at a transaction while no block comes
 TIMEOUTS_BEFORE_GIVING_UP: Final = 10  # times tx_timeout_secs; the entry stays pending and the next send goes on
 POLLS_BEFORE_NONCE_IS_LOST: Final = 3  # behind one URL there may be several nodes, not all at the same block
 
@@ -111,11 +111,11 @@ class Sender:
     # --- first broadcast
 
     def _enqueue(self, key: str, call: _Call, abandoned: OutboxEntry | None) -> OutboxEntry:
-        gas = self._simulated_gas(call, key)
-        fees = initial_fees(self._client.head().base_fee, self._client.tip(), self._cap)
-        self._require_funds(gas * fees.max_fee + call.value)
-        for _ in range(NONCE_TRIES):
-            attempt = self._sign(call, gas, self._free_nonce(), fees)
+        gas, head, tip, pool_nonce, balance = self._facts(call, key)
+        fees = initial_fees(head.base_fee, tip, self._cap)
+        self._require_funds(gas * fees.max_fee + call.value, balance)
+        for tried in range(NONCE_TRIES):
+            attempt = self._sign(call, gas, self._free_nonce(None if tried else pool_nonce), fees)
             try:
                 if abandoned is not None:
                     return self._update(_pending_again(abandoned, gas=gas, attempt=attempt))
@@ -130,12 +130,24 @@ class Sender:
                 return self._stored(key)
         raise TransactionNotMined(f"no free nonce for {self.address} after {NONCE_TRIES} tries")
 
+    def _facts(self, call: _Call, key: str) -> tuple[int, Block, int, int, int]:
+        """Gas limit, head, tip, the nonce after the pool's, balance: asked for at once, the estimate takes longest."""
+        client = self._client
+        with ThreadPoolExecutor(4, thread_name_prefix="plumbline-facts") as pool:
+            head, tip = pool.submit(client.head), pool.submit(client.tip)
+            nonce = pool.submit(client.nonce, self.address, "pending")
+            balance = pool.submit(client.balance, self.address)
+            gas = self._simulated_gas(call, key)
+            return gas, head.result(), tip.result(), nonce.result(), balance.result()
+
     def _simulated_gas(self, call: _Call, key: str) -> int:
         """The gas limit, a little different for each key: no two keys ever sign the same transaction."""
         transaction = self._parameters(call)
-        self._client.simulate(transaction)
         try:
             estimate = self._client.estimate(transaction)
+        except ContractRevert:
+            self._client.simulate(transaction)  # some nodes tell the reason to a call alone
+            raise
         except RpcRefused as error:
             if _says(error, _NO_FUNDS):
                 self._require_funds(call.value + 1)
@@ -143,10 +155,10 @@ class Sender:
         limit = estimate * GAS_MARGIN_NUMERATOR // GAS_MARGIN_DENOMINATOR
         return min(limit, self._client.head().gas_limit - KEY_GAS) + int.from_bytes(keccak(text=key)[:4]) % KEY_GAS
 
-    def _free_nonce(self) -> int:
-        """The lowest nonce that neither the node's pool nor a pending entry has."""
+    def _free_nonce(self, pooled: int | None = None) -> int:
+        """The lowest nonce that neither the node's pool, whose next one is `pooled`, nor a pending entry has."""
         taken = {entry.nonce for entry in self._outbox.pending(self._client.chain_key, self.address)}
-        nonce = self._client.nonce(self.address, "pending")
+        nonce = self._client.nonce(self.address, "pending") if pooled is None else pooled
         while nonce in taken:
             nonce += 1
         return nonce
@@ -173,7 +185,7 @@ class Sender:
 
     def _settle(self, entry: OutboxEntry) -> TxReceipt:
         started = broadcast_at = time.monotonic()
-        poll_secs, nonce_lost_polls = FIRST_POLL_SECS, 0
+        seen, nonce_lost_polls = b"", 0
         while True:
             receipt = self._landed(entry)
             if receipt is not None:
@@ -195,8 +207,7 @@ class Sender:
                     f"transaction {_hex(entry.attempts[-1].tx_hash)} with nonce {entry.nonce} is not mined",
                     remedy="It stays in the outbox: send again under the same key, or raise PLUMBLINE_MAX_FEE_GWEI.",
                 )
-            time.sleep(poll_secs)
-            poll_secs = min(poll_secs * 1.5, LONGEST_POLL_SECS)
+            seen = self._client.heads.wait(seen, min(POLL_SECS, self._timeout_secs))
 
     def _landed(self, entry: OutboxEntry) -> TxReceipt | None:
         for attempt in reversed(entry.attempts):
@@ -335,8 +346,9 @@ class Sender:
             nonce, bytes(signed.raw_transaction), bytes(signed.hash), fees.max_fee, fees.max_priority_fee
         )
 
-    def _require_funds(self, needed: int) -> None:
-        balance = self._client.balance(self.address)
+    def _require_funds(self, needed: int, balance: int | None = None) -> None:
+        if balance is None:
+            balance = self._client.balance(self.address)
         if balance < needed:
             raise UnfundedKey(
                 f"{self.address} has {balance} wei, the transaction may need {needed} wei",

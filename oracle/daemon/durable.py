@@ -187,7 +187,7 @@ class DurableEngine:
             return
         self._stopping.set()
         deadline = time.monotonic() + timeout_secs
-        while self._at_work.is_any() and time.monotonic() < deadline:
+        while self._at_work.count and time.monotonic() < deadline:
             time.sleep(STOP_POLL_SECS)
         self._started = False
         self._destroy()
@@ -256,6 +256,17 @@ class DurableEngine:
         self._require_started()
         with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=partition):
             DBOS.enqueue_workflow(queue, self._workflows[workflow], workflow_id)
+
+    def begin(self, workflow: str, workflow_id: str) -> None:
+        """Runs a workflow here, now, past the queues; one that is known under this id already is left as it is."""
+        self._require_started()
+        with SetWorkflowID(workflow_id):
+            DBOS.start_workflow(self._workflows[workflow], workflow_id)
+
+    @property
+    def at_work(self) -> int:
+        """How many workflows this process runs now."""
+        return self._at_work.count
 
     def release(self, executor_id: str) -> int:
         """Puts what an executor of this version had begun back into its queue; how many workflows."""
@@ -328,9 +339,10 @@ class _Count:
         self._lock = threading.Lock()
         self._count = 0
 
-    def is_any(self) -> bool:
+    @property
+    def count(self) -> int:
         with self._lock:
-            return self._count > 0
+            return self._count
 
     def __enter__(self) -> None:
         with self._lock:

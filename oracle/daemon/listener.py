@@ -27,6 +27,7 @@ LONGEST_PAUSE_SECS: Final = 15.0
 # An answer that is so deep, or so old, is not taken back any more
 SETTLED_BLOCKS: Final = 12
 SETTLED_SECS: Final = 60.0
+LOOK_SECS: Final = 0.5
 LOOK_AGAIN_SECS: Final = 1.0
 FEE_AGAIN_SECS: Final = 5.0
 MAX_ATTEMPTS: Final = 5
@@ -106,10 +107,11 @@ class Listener:
         self._subscriptions = SubscriptionRunner(parts, coordinator, self._circuits, self._rule)
         self._accept = accept
         self._drop = drop
+        self._seen = b""
         self._loop = PatientLoop(
             "listener",
-            self.cycle,
-            secs=parts.settings.coordinator_poll_secs,
+            self._next,
+            secs=parts.settings.chain_poll_secs,
             longest_secs=LONGEST_PAUSE_SECS,
             metrics=parts.metrics,
             on_fatal=on_fatal,
@@ -123,6 +125,11 @@ class Listener:
         """Ends after the cycle that runs now, or after the timeout."""
         self._loop.stop(timeout_secs)
         self._subscriptions.stop()
+
+    def _next(self) -> None:
+        """A cycle at every new block, and now and then without one: turns come by the clock too."""
+        self._seen = self._parts.client.heads.wait(self._seen, LOOK_SECS)
+        self.cycle()
 
     def cycle(self) -> None:
         """Reads new blocks, looks at every request whose turn it is, starts the subscriptions' runs that are due."""

@@ -437,9 +437,16 @@ class OracleService:
         if new:
             self.parts.metrics.accepted.labels(kind.value).inc()
             _log.info("request accepted", request_id=request.id, kind=kind.value, subject=subject)
-        if not request.finished:
+        if new and kind is RequestKind.INFERENCE and self._idle():
+            self._durable.begin(kind.value, request.id)  # a queue is looked at a few times a second: no block to lose
+        elif not request.finished:
             self._dispatch(request)
         return request
+
+    def _idle(self) -> bool:
+        """Whether this process proves, and has a prover that nobody uses."""
+        proves = self._role.leads and self.parts.settings.serve_proves
+        return proves and self._durable.at_work < self.parts.settings.max_workers
 
     def _dispatch(self, request: Request) -> None:
         """Puts a request's workflow into its queue; one that is there already is left as it is."""
