@@ -13,7 +13,7 @@ from oracle import __version__
 from oracle.api import problems
 from oracle.api.access import AccessControl, Gate
 from oracle.api.examples import EXAMPLES
-from oracle.api.fresh import Fresh
+from oracle.api.fresh import Fresh, KeptReads
 from oracle.api.routes import book as book_routes
 from oracle.api.routes import feeds, health, models, requests
 from oracle.api.schemas import ProblemOut
@@ -39,10 +39,11 @@ def create_app(service: OracleService, keys: KeyStore | None = None, book: BookS
     app.state.book = book
     app.state.streams = 0
     app.state.gate = gate = Gate(keys)
-    app.state.fresh = Fresh()
+    app.state.fresh = fresh = Fresh()
     problems.install(app)
     app.add_middleware(Logged)
     app.add_middleware(BodyLimits)
+    app.add_middleware(KeptReads, fresh=fresh)
     app.add_middleware(AccessControl, gate=gate)
     for router in (feeds.router, models.router, requests.router, book_routes.router, health.router):
         app.include_router(router)

@@ -11,12 +11,13 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Request, Response
 
 from oracle.api.access import Gate, require
-from oracle.api.fresh import Fresh
+from oracle.api.fresh import Fresh, read_key
 from oracle.api.problems import MEDIA_TYPE
 from oracle.api.schemas import KEY_PATTERN, ProblemOut, Schema
 from oracle.daemon.service import FIRST_POLL_SECS, LONGEST_POLL_SECS, OracleService
 from oracle.domain.access import ApiKey, Role
 from oracle.domain.requests import Request as AcceptedRequest
+from oracle.domain.requests import RequestKind
 
 _REASONS: Final = {
     400: "The body is not strict JSON.",
@@ -68,20 +69,32 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def kept(request: Request, make: Callable[[], Schema]) -> Response:
-    """The document as an answer, at most KEPT_SECS old: reads are many, and the chain is asked once for all of them."""
+async def kept(request: Request, make: Callable[[], Schema], head: Callable[[], bytes] | None = None) -> Response:
+    """The document as an answer: reads are many, and the chain is asked once for all of them.
+
+    What is on chain comes with `head`, and is kept for a block; the rest for KEPT_SECS.
+    """
     fresh: Fresh = request.app.state.fresh
-    key = (request.url.path, request.url.query)
-    body = await fresh.get(key, lambda: make().model_dump_json(by_alias=True).encode())
+    key = read_key(request.scope)
+
+    def made() -> bytes:
+        return make().model_dump_json(by_alias=True).encode()
+
+    body = await (fresh.get(key, made) if head is None else fresh.at(key, head, made))
     return Response(body, media_type="application/json")
 
 
 def forget_if_ended(request: Request, found: AcceptedRequest) -> AcceptedRequest:
     """The same; who learns here that it has ended finds what it changed at the next read."""
-    if found.finished_at is not None and time.time() - found.finished_at < CHANGED_WITHIN_SECS:
+    if found.finished_at is not None and time.time() - found.finished_at < CHANGED_WITHIN_SECS and changes(found):
         fresh: Fresh = request.app.state.fresh
-        fresh.forget()
+        fresh.recheck()
     return found
+
+
+def changes(request: AcceptedRequest) -> bool:
+    """Whether a request changes what is on chain; a proof that stays here does not."""
+    return request.kind is not RequestKind.PROOF or bool(request.body.get("submit"))
 
 
 def scoped(idempotency_key: str | None, caller: ApiKey | None) -> str | None:
@@ -122,6 +135,7 @@ __all__ = [
     "Prover",
     "Reader",
     "Service",
+    "changes",
     "ended",
     "errors",
     "forget_if_ended",

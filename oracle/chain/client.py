@@ -65,7 +65,7 @@ class ChainClient:
         self.settings = settings
         self.web3 = web3
         self.chain_id = chain_id
-        self.heads = HeadWatch(lambda: self.head().hash, settings.chain_poll_secs)
+        self.heads = HeadWatch(self.head, settings.chain_poll_secs)
         self.chain_key = chain_key  # "<chain id>:<hash of block 1>": an Anvil started anew is another chain
 
     @classmethod

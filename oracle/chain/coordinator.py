@@ -151,6 +151,10 @@ class Coordinator:
         found = (self._answer(log) for log in self._own(receipt, self._fulfilled))
         return next((answer for answer in found if answer.request_id == request_id), None)
 
+    def answered_in(self, receipt: TxReceipt) -> int:
+        """How many requests a transaction fulfilled."""
+        return len(self._own(receipt, self._fulfilled))
+
     def skipped_in(self, receipt: TxReceipt, request_id: int) -> bytes | None:
         """Why a batch left a request out, as revert data; None when it did not."""
         for event in self.contract.events.FulfilmentSkipped().process_receipt(receipt, errors=DISCARD):

@@ -71,12 +71,13 @@ class Sender:
         self._confirmations = client.settings.confirmations
         self._lock = threading.Lock()
 
-    def send(self, idempotency_key: str, to: str | None, data: bytes, value: int = 0) -> TxReceipt:
+    def send(self, idempotency_key: str, to: str | None, data: bytes, value: int = 0, *, gas: int = 0) -> TxReceipt:
         """The receipt of the one transaction under this key, `confirmations` blocks deep; `to` None creates a contract.
 
-        Sends only what a simulation accepts. Raises ContractRevert (from the simulation: nothing was sent, the key is
-        free; from a mined transaction: the key is used up), UnfundedKey, FeeAboveCap, TransactionNotMined (send again
-        under the same key to go on waiting), Conflict when the key stands for another call.
+        Sends only what a simulation accepts, unless it comes with its own limit of `gas`. Raises ContractRevert (from
+        the simulation: nothing was sent, the key is free; from a mined transaction: the key is used up), UnfundedKey,
+        FeeAboveCap, TransactionNotMined (send again under the same key to go on waiting), Conflict when the key stands
+        for another call.
         """
         call = _Call(None if to is None else checked_address(to), bytes(data), value)
         if not idempotency_key or value < 0:
@@ -84,7 +85,7 @@ class Sender:
         with self._lock:
             entry = self._outbox.get(self._client.chain_key, idempotency_key)
             if entry is None or entry.state is OutboxState.ABANDONED:
-                entry = self._enqueue(idempotency_key, call, entry)
+                entry = self._enqueue(idempotency_key, call, entry, gas)
                 self._fill_gap(entry)
                 self._push(entry)
         if (entry.to, entry.data, entry.value) != (call.to, call.data, call.value):
@@ -94,6 +95,17 @@ class Sender:
     def transact(self, idempotency_key: str, function: ContractFunction, value: int = 0) -> TxReceipt:
         """`send` for a contract's function."""
         return self.send(idempotency_key, function.address, calldata(function), value)
+
+    def again(self, idempotency_key: str) -> TxReceipt:
+        """The receipt of what was sent under a key before; as `send`, without the call. Raises NotFound."""
+        entry = self._outbox.get(self._client.chain_key, idempotency_key)
+        if entry is None or entry.state is OutboxState.ABANDONED:
+            raise NotFound(f"nothing was sent under the key {idempotency_key!r}")
+        return self._settle(entry)
+
+    def estimate(self, function: ContractFunction) -> int:
+        """Gas that a call by this key needs in the next block. Raises the ContractRevert that it would have."""
+        return self._estimated(_Call(str(function.address), calldata(function), 0))
 
     def create(self, idempotency_key: str, constructor: ContractConstructor) -> TxReceipt:
         """`send` for a contract's creation; the receipt's contractAddress is where it is."""
@@ -110,8 +122,8 @@ class Sender:
 
     # --- first broadcast
 
-    def _enqueue(self, key: str, call: _Call, abandoned: OutboxEntry | None) -> OutboxEntry:
-        gas, head, tip, pool_nonce, balance = self._facts(call, key)
+    def _enqueue(self, key: str, call: _Call, abandoned: OutboxEntry | None, gas: int) -> OutboxEntry:
+        gas, head, tip, pool_nonce, balance = self._facts(call, key, gas)
         fees = initial_fees(head.base_fee, tip, self._cap)
         self._require_funds(gas * fees.max_fee + call.value, balance)
         for tried in range(NONCE_TRIES):
@@ -130,21 +142,25 @@ class Sender:
                 return self._stored(key)
         raise TransactionNotMined(f"no free nonce for {self.address} after {NONCE_TRIES} tries")
 
-    def _facts(self, call: _Call, key: str) -> tuple[int, Block, int, int, int]:
+    def _facts(self, call: _Call, key: str, gas: int) -> tuple[int, Block, int, int, int]:
         """Gas limit, head, tip, the nonce after the pool's, balance: asked for at once, the estimate takes longest."""
         client = self._client
         with ThreadPoolExecutor(4, thread_name_prefix="plumbline-facts") as pool:
             head, tip = pool.submit(client.head), pool.submit(client.tip)
             nonce = pool.submit(client.nonce, self.address, "pending")
             balance = pool.submit(client.balance, self.address)
-            gas = self._simulated_gas(call, key)
+            gas = gas or self._simulated_gas(call, key)
             return gas, head.result(), tip.result(), nonce.result(), balance.result()
 
     def _simulated_gas(self, call: _Call, key: str) -> int:
         """The gas limit, a little different for each key: no two keys ever sign the same transaction."""
+        limit = self._estimated(call) * GAS_MARGIN_NUMERATOR // GAS_MARGIN_DENOMINATOR
+        return min(limit, self._client.head().gas_limit - KEY_GAS) + int.from_bytes(keccak(text=key)[:4]) % KEY_GAS
+
+    def _estimated(self, call: _Call) -> int:
         transaction = self._parameters(call)
         try:
-            estimate = self._client.estimate(transaction)
+            return self._client.estimate(transaction)
         except ContractRevert:
             self._client.simulate(transaction)  # some nodes tell the reason to a call alone
             raise
@@ -152,8 +168,6 @@ class Sender:
             if _says(error, _NO_FUNDS):
                 self._require_funds(call.value + 1)
             raise
-        limit = estimate * GAS_MARGIN_NUMERATOR // GAS_MARGIN_DENOMINATOR
-        return min(limit, self._client.head().gas_limit - KEY_GAS) + int.from_bytes(keccak(text=key)[:4]) % KEY_GAS
 
     def _free_nonce(self, pooled: int | None = None) -> int:
         """The lowest nonce that neither the node's pool, whose next one is `pooled`, nor a pending entry has."""
@@ -284,7 +298,7 @@ class Sender:
         with self._lock:
             call = _call_of(entry)
             try:
-                gas = self._simulated_gas(call, entry.key)
+                gas = max(self._simulated_gas(call, entry.key), entry.gas)
             except ContractRevert:
                 self._update(replace(entry, state=OutboxState.ABANDONED))
                 raise

@@ -45,12 +45,27 @@ class SenderPool:
         """Every key's address, the operator's first."""
         return tuple(self._senders)
 
-    def send(self, idempotency_key: str, to: str | None, data: bytes, value: int = 0, *, by: str = "") -> TxReceipt:
+    def send(
+        self, idempotency_key: str, to: str | None, data: bytes, value: int = 0, *, by: str = "", gas: int = 0
+    ) -> TxReceipt:
         """See Sender.send. `by` names the key that has to send; else one is chosen.
 
         Raises NotFound when `by` is none of the keys, UnfundedKey when all are below the floor.
         """
-        return self._for(idempotency_key, by).send(idempotency_key, to, data, value)
+        return self._for(idempotency_key, by).send(idempotency_key, to, data, value, gas=gas)
+
+    def again(self, idempotency_key: str) -> TxReceipt:
+        """See Sender.again; by the key that sent it."""
+        return self._for(idempotency_key, "").again(idempotency_key)
+
+    def known(self, idempotency_key: str) -> bool:
+        """Whether something was sent, or is about to be, under a key."""
+        entry = self._outbox.get(self._client.chain_key, idempotency_key)
+        return entry is not None and entry.state is not OutboxState.ABANDONED
+
+    def estimate(self, function: ContractFunction, *, by: str = "") -> int:
+        """See Sender.estimate; by the operator, unless another key is named."""
+        return self._senders[by or self.address].estimate(function)
 
     def transact(self, idempotency_key: str, function: ContractFunction, value: int = 0, *, by: str = "") -> TxReceipt:
         """`send` for a contract's function."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from eth_utils.crypto import keccak
 from web3.types import TxReceipt
 
 from oracle.chain.coordinator import Answer, Coordinator, Fulfilment
+from oracle.chain.reverts import WrongRequestStatus
+from oracle.daemon.batching import FulfilmentBatcher, Sent
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.proofs import Prover
 from oracle.daemon.rounds import PROVE_ATTEMPTS, landed
 from oracle.daemon.steps import Facts, Steps
 from oracle.domain.onchain import AskedInference, OnchainRequest, OnchainStatus
 from oracle.domain.requests import Request
-from oracle.errors import AnsweredByAnother, ContractRevert, RequestNotOpen
+from oracle.errors import AnsweredByAnother, ContractRevert, RequestNotOpen, TransactionNotMined
 
 # An assignment that ends sooner may have ended when the fulfilment lands: then a commitment is needed
 ASSIGNMENT_MARGIN_SECS: Final = 15
@@ -24,11 +27,13 @@ class FulfilmentWorkflow:
     """check, witness, prove, commit, submit, confirm.
 
     The contract pays one fulfilment of a request, whoever sends how many. Here each request has one commitment and one
-    fulfilment, under keys of the outbox that a repeat finds again.
+    fulfilment, by itself or in a batch, under keys of the outbox that a repeat finds again. A process that dies between
+    the sending of a batch and the record of it finds its answer on the chain.
     """
 
     def __init__(self, parts: ServiceParts, steps: Steps, prover: Prover) -> None:
         self._parts = parts
+        self._batcher = FulfilmentBatcher(parts)
         self._steps = steps
         self._prover = prover
 
@@ -36,17 +41,18 @@ class FulfilmentWorkflow:
         """How the request was answered."""
         circuit, run = request.subject, self._steps.run
         asked = AskedInference.from_json(request.body)
-        witness = run(request, "witness", lambda: self._witness(request, asked))
-        proved = run(
-            request,
-            "prove",
-            lambda: self._prover.prove(request, circuit, witness["witnessHash"]),
-            attempts=PROVE_ATTEMPTS,
-        )
-        proof_hash = proved["proofHash"]
-        committed = run(request, "commit", lambda: self._commit(request, asked, proof_hash))
+        with self._batcher.coming():
+            witness = run(request, "witness", lambda: self._witness(request, asked))
+            proved = run(
+                request,
+                "prove",
+                lambda: self._prover.prove(request, circuit, witness["witnessHash"]),
+                attempts=PROVE_ATTEMPTS,
+            )
+            proof_hash = proved["proofHash"]
+            committed = run(request, "commit", lambda: self._commit(request, asked, proof_hash))
         submitted = run(request, "submit", lambda: self._submit(request, asked, proof_hash, committed["by"]))
-        confirmed = run(request, "confirm", lambda: self._confirm(request, asked, proof_hash, committed["by"]))
+        confirmed = run(request, "confirm", lambda: self._confirm(request, asked, submitted))
         steps = {
             "witness": witness,
             "prove": proved,
@@ -87,36 +93,76 @@ class FulfilmentWorkflow:
             return {"by": "", "gasUsed": 0}
         call = self._coordinator(request).commit(self._fulfilment(request, asked, proof_hash))
         receipt = self._parts.sender.transact(f"commit:{request.id}", call)
+        self._outwait(int(receipt["blockNumber"]))
         return {"by": "", "gasUsed": landed(self._parts, "commit", receipt)["gasUsed"]}
 
-    def _submit(self, request: Request, asked: AskedInference, proof_hash: str, by: str) -> Facts:
-        return landed(self._parts, "fulfil", self._send(request, asked, proof_hash, by))
+    def _outwait(self, block: int) -> None:
+        """Returns once a fulfilment can be simulated: off local chains that is done in the newest block, not the next.
 
-    def _send(self, request: Request, asked: AskedInference, proof_hash: str, by: str) -> TxReceipt:
-        """The receipt of the one fulfilment of this request; after a reorg, of its new landing.
-
-        Raises AnsweredByAnother when somebody else was faster, the chain's refusal for any other reason.
+        Raises TransactionNotMined when no block comes.
         """
-        fulfilment = self._fulfilment(request, asked, proof_hash)
-        call = self._coordinator(request).fulfil(fulfilment)
-        try:
-            return self._parts.sender.transact(f"fulfil:{request.id}", call, by=by)
-        except ContractRevert as error:
-            answer = self._coordinator(request).answer(asked.request_id, asked.block_number)
-            if answer is None:
-                raise
-            raise AnsweredByAnother(
-                f"the request {asked.request_id} was answered in {answer.tx_hash}, paying {answer.payee}"
-            ) from error
+        client, seen = self._parts.client, b""
+        deadline = time.monotonic() + self._parts.settings.tx_timeout_secs
+        while not client.is_local and client.head().number <= block:
+            if time.monotonic() > deadline:
+                raise TransactionNotMined(f"no block follows {block}")
+            seen = client.heads.wait(seen, 1.0)
 
-    def _confirm(self, request: Request, asked: AskedInference, proof_hash: str, by: str) -> Facts:
-        """The answer as the chain has it."""
-        receipt = self._send(request, asked, proof_hash, by)
+    def _submit(self, request: Request, asked: AskedInference, proof_hash: str, by: str) -> Facts:
+        sent = self._send(request, asked, proof_hash, by)
+        facts = landed(self._parts, "fulfil", sent.receipt, sent.gas_used)
+        return {**facts, "key": sent.key, "together": sent.together}
+
+    def _send(self, request: Request, asked: AskedInference, proof_hash: str, by: str) -> Sent:
+        """The one fulfilment of this request.
+
+        Raises AnsweredByAnother when somebody else was faster, TransactionNotMined while an answer is only on its way,
+        the chain's refusal for any other reason.
+        """
+        coordinator = self._coordinator(request)
+        try:
+            return self._batcher.send(request.id, coordinator, self._fulfilment(request, asked, proof_hash), by)
+        except ContractRevert as error:
+            answer = coordinator.answer(asked.request_id, asked.block_number)
+            if answer is None:
+                if isinstance(error, WrongRequestStatus) and error.args_[1] == OnchainStatus.FULFILLED:
+                    raise TransactionNotMined(f"an answer to the request {asked.request_id} is on its way") from error
+                raise
+            receipt = self._own(answer)
+            if receipt is None:
+                raise AnsweredByAnother(
+                    f"the request {asked.request_id} was answered in {answer.tx_hash}, paying {answer.payee}"
+                ) from error
+            return self._batcher.found(coordinator, asked.request_id, receipt)
+
+    def _own(self, answer: Answer) -> TxReceipt | None:
+        """The receipt of an answer that one of our keys has sent: in a batch, or for an earlier attempt."""
+        tx_hash = bytes.fromhex(answer.tx_hash.removeprefix("0x"))
+        transaction = self._parts.client.transaction(tx_hash)
+        if transaction is None or transaction["from"] not in self._parts.sender.addresses:
+            return None
+        return self._parts.client.receipt(tx_hash)
+
+    def _confirm(self, request: Request, asked: AskedInference, submitted: Facts) -> Facts:
+        """The answer as the chain has it; after a reorg, its transaction's new landing."""
+        key = submitted.get("key", f"fulfil:{request.id}")  # a step of before batches has none
+        if key:
+            receipt = self._parts.sender.again(key)
+        else:
+            found = self._parts.client.receipt(bytes.fromhex(submitted["txHash"].removeprefix("0x")))
+            if found is None:
+                raise RequestNotOpen(f"the answer to the request {asked.request_id} was taken back")
+            receipt = found
         answer = self._coordinator(request).answer_in(receipt, asked.request_id)
         if answer is None:
             raise RequestNotOpen(f"the transaction of the request {asked.request_id} fulfilled nothing")
         facts = self._coordinator(request).request_of(asked.request_id)
-        return {**_shown(answer), "callback": facts.callback.name.lower(), "answeredAt": facts.fulfilled_at}
+        return {
+            **_shown(answer),
+            "together": submitted["together"],
+            "callback": facts.callback.name.lower(),
+            "answeredAt": facts.fulfilled_at,
+        }
 
     def _fulfilment(self, request: Request, asked: AskedInference, proof_hash: str) -> Fulfilment:
         proof = self._prover.proof(proof_hash)

@@ -311,6 +311,10 @@ class OracleService:
 
     # --- feeds
 
+    def newest_block(self) -> bytes:
+        """Its hash: what the views of feeds and rounds hang on."""
+        return self.parts.client.head().hash
+
     def feeds(self) -> list[FeedView]:
         """Every feed with its newest round."""
         return self._reader.feeds()

@@ -30,12 +30,14 @@ router = APIRouter(prefix="/v1/feeds", tags=["feeds"], route_class=StrictRoute)
 
 @router.get("", summary="All feeds with their newest round", response_model=FeedsOut, responses=errors())
 async def list_feeds(service: Service, _: Reader, request: Request) -> Response:
-    return await kept(request, lambda: FeedsOut(feeds=[FeedOut.of(feed) for feed in service.feeds()]))
+    return await kept(
+        request, lambda: FeedsOut(feeds=[FeedOut.of(feed) for feed in service.feeds()]), service.newest_block
+    )
 
 
 @router.get("/{name}", summary="One feed with its newest round", response_model=FeedOut, responses=errors(404))
 async def get_feed(service: Service, _: Reader, request: Request, name: PathName) -> Response:
-    return await kept(request, lambda: FeedOut.of(service.feed(name)))
+    return await kept(request, lambda: FeedOut.of(service.feed(name)), service.newest_block)
 
 
 @router.get("/{name}/rounds", summary="Rounds, newest first", response_model=RoundsOut, responses=errors(404))
@@ -50,12 +52,16 @@ async def list_rounds(
     ] = None,
 ) -> Response:
     found = service.rounds
-    return await kept(request, lambda: RoundsOut(rounds=[RoundOut.of(view) for view in found(name, limit, before)]))
+    return await kept(
+        request,
+        lambda: RoundsOut(rounds=[RoundOut.of(view) for view in found(name, limit, before)]),
+        service.newest_block,
+    )
 
 
 @router.get("/{name}/rounds/{round_id}", summary="One round", response_model=RoundOut, responses=errors(404))
 async def get_round(service: Service, _: Reader, request: Request, name: PathName, round_id: PathRoundId) -> Response:
-    return await kept(request, lambda: RoundOut.of(service.round(name, round_id)))
+    return await kept(request, lambda: RoundOut.of(service.round(name, round_id)), service.newest_block)
 
 
 @router.get(

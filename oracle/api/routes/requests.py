@@ -20,6 +20,7 @@ from oracle.api.deps import (
     Prover,
     Reader,
     Service,
+    changes,
     ended,
     errors,
     forget_if_ended,
@@ -142,15 +143,17 @@ async def follow_request(
     last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,18}$", examples=["3"])] = None,
 ) -> StreamingResponse:
     """Ends with the request. A client that comes back with Last-Event-ID misses nothing."""
-    await asyncio.to_thread(service.request, request_id)
+    followed = await asyncio.to_thread(service.request, request_id)
     if request.app.state.streams >= MAX_STREAMS:
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "TooManyStreams", f"{MAX_STREAMS} streams are open already")
-    events = _events(service, request, request_id, int(last_event_id or 0))
+    events = _events(service, request, followed, int(last_event_id or 0))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-async def _events(service: OracleService, request: Request, request_id: str, after: int) -> AsyncIterator[str]:
+async def _events(
+    service: OracleService, request: Request, followed: AcceptedRequest, after: int
+) -> AsyncIterator[str]:
     final = {state.value for state in FINAL_STATES}
     loop = asyncio.get_running_loop()
     state = request.app.state
@@ -158,10 +161,10 @@ async def _events(service: OracleService, request: Request, request_id: str, aft
     try:
         spoken = loop.time()
         while not service.stopping.is_set():
-            for event in await asyncio.to_thread(service.events, request_id, after):
+            for event in await asyncio.to_thread(service.events, followed.id, after):
                 after, spoken = event.seq, loop.time()
-                if event.event in final:
-                    state.fresh.forget()
+                if event.event in final and changes(followed):
+                    state.fresh.recheck()
                 yield _format(event)
                 if event.event in final:
                     return

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pydantic import SecretStr
 
 from oracle.chain.accounts import anvil_account
+from oracle.chain.coordinator import Fulfilment
+from oracle.chain.reverts import WrongRequestStatus
 from oracle.chain.sender import Sender
+from oracle.daemon.proofs import Prover
 from oracle.daemon.service import OracleService
 from oracle.domain.onchain import NATIVE, OnchainStatus
 from oracle.domain.outbox import MemoryOutbox
@@ -16,6 +20,7 @@ from oracle.domain.requests import RequestKind, RequestState
 from oracle.settings import Settings
 from oracle.store.coordinator import AskedState, AskedStore
 from tests.support.onchain_stack import FEE, OnchainStack
+from tests.support.service_stack import TINY
 from tests.support.waiting import until
 
 
@@ -123,6 +128,43 @@ def test_listener__several_keys__every_request_answered_and_paid_to_the_operator
         until(lambda: service.parts.requests.unfinished() == [])
         assert service.parts.sender.addresses == (stack.operator, second.address)
     assert stack.credit(stack.operator) - before == 2 * FEE
+
+
+def test_batcher__several_ready_at_once__one_transaction_and_each_is_paid(
+    stack: OnchainStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stack.service(fee_over_gas=10.0**9) as service:  # nothing pays: the listener leaves them alone
+        batcher, prover = service._fulfilment._batcher, service._prover
+        ids = [stack.ask(prover=stack.operator) for _ in range(2)]
+        ready = {str(one): _fulfilment(stack, prover, one) for one in ids}
+        ready["again"] = ready[str(ids[0])]
+        monkeypatch.setattr(service.parts.client.heads, "next_in", lambda: 30.0)
+        before, nonce = stack.credit(stack.operator), stack.client.nonce(stack.operator)
+        with ThreadPoolExecutor(len(ready)) as pool:
+            with batcher.coming():
+                sending = {}
+                for number, (key, one) in enumerate(ready.items(), 1):
+                    sending[key] = pool.submit(batcher.send, key, stack.coordinator, one, stack.operator)
+                    until(lambda count=number: [len(group) for group in batcher._waiting.values()] == [count])  # type: ignore[misc]
+            sent = [sending[str(one)].result(30) for one in ids]
+            with pytest.raises(WrongRequestStatus):
+                sending["again"].result(30)
+    assert [one.together for one in sent] == [len(ids)] * len(ids)
+    assert len({one.key for one in sent}) == 1
+    assert stack.client.nonce(stack.operator) - nonce == 1
+    assert stack.credit(stack.operator) - before == len(ids) * FEE
+    assert 0 <= sent[0].receipt["gasUsed"] - sum(one.gas_used for one in sent) < len(ids)
+    assert [service.parts.sender.again(one.key)["transactionHash"] for one in sent] == [
+        one.receipt["transactionHash"] for one in sent
+    ]
+
+
+def _fulfilment(stack: OnchainStack, prover: Prover, onchain_id: int) -> Fulfilment:
+    asked = next(one for one in stack.coordinator.asked(0, stack.client.head().number) if one.request_id == onchain_id)
+    engine = prover._parts.engine
+    proof = engine.prove(TINY, engine.witness(TINY, list(asked.inputs)))
+    outputs = proof.instances[len(asked.inputs) :]
+    return Fulfilment(onchain_id, asked.inputs, outputs, proof.zk_proof, stack.operator)
 
 
 def test_subscription__due__run_and_answered_until_its_money_ends(stack: OnchainStack) -> None:
