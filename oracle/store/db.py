@@ -15,6 +15,8 @@ from oracle.settings import Settings
 
 DATABASE_NAME: Final = "plumbline.db"
 BUSY_TIMEOUT_MS: Final = 30_000
+# Of one process on PostgreSQL at most: two engines, ours and the workflows', with SQLAlchemy's pools of 5 and 10 more
+CONNECTIONS: Final = 2 * 15
 # PostgreSQL, appendix A: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now,
 # idle_in_transaction_session_timeout, serialization_failure, deadlock_detected
 _PASSING_STATES: Final = frozenset({"53300", "57P01", "57P02", "57P03", "25P03", "40001", "40P01"})

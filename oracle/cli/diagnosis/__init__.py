@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from oracle.cli.diagnosis import circuits, connections, tools
+from oracle.cli.diagnosis import circuits, connections, keys, tools
 from oracle.cli.diagnosis.check import SETUP, Check, broken
 from oracle.errors import OracleError
 from oracle.settings import Settings
@@ -17,6 +17,7 @@ CHECKS: Final[tuple[Callable[[Settings], Iterator[Check]], ...]] = (
     tools.check_folders,
     connections.check_contracts,
     circuits.check_circuits,
+    keys.check_keys,
     connections.check_chain,
     connections.check_confirmations,
     connections.check_database,

@@ -1,15 +1,18 @@
-"""The key, the chain, the database, and the stack that runs."""
+"""The chain, the database, and the stack that runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from oracle.cli import stack as records
 from oracle.cli.diagnosis.check import Check, broken, note, ok
 from oracle.constants import LOCAL_CHAIN_IDS
 from oracle.errors import NotFound, OracleError
 from oracle.settings import Settings
-from oracle.units import WAD
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
 
 
 def check_contracts(settings: Settings) -> Iterator[Check]:
@@ -24,13 +27,10 @@ def check_contracts(settings: Settings) -> Iterator[Check]:
 
 
 def check_chain(settings: Settings) -> Iterator[Check]:
-    """The key that pays, the RPC and its chain id, and what the key has on it."""
-    from oracle.chain.accounts import configured_account, operator_account
+    """The RPC and its chain id, and what the keys have on it."""
     from oracle.chain.client import ChainClient
+    from oracle.cli.diagnosis.keys import check_balances
 
-    account = operator_account(settings)
-    own = configured_account(settings) is not None
-    yield ok("key", f"{account.address} ({'configured' if own else 'a development key, for local chains only'})")
     stack = records.find(settings)
     rpc_url = settings.rpc_url or (stack.rpc_url if stack is not None and stack.alive() else "")
     if not rpc_url:
@@ -38,11 +38,7 @@ def check_chain(settings: Settings) -> Iterator[Check]:
         return
     client = ChainClient.connect(settings, rpc_url, tries=1)
     yield ok("rpc", f"{rpc_url}, chain {client.chain_id}, block {client.head().number}")
-    balance = client.balance(account.address)
-    if balance == 0:
-        yield broken("balance", f"{account.address} has nothing on chain {client.chain_id}", "send it some of its coin")
-    else:
-        yield ok("balance", f"{balance / WAD:.4f} of the chain's coin")
+    yield from check_balances(settings, client)
 
 
 def check_confirmations(settings: Settings) -> Iterator[Check]:
@@ -70,16 +66,46 @@ def check_database(settings: Settings) -> Iterator[Check]:
             found = connection.execute(sa.text("SELECT 1")).scalar_one()
             if engine.dialect.name == "sqlite":
                 found = connection.execute(sa.text("PRAGMA quick_check")).scalar_one()
+        if found not in (1, "ok"):
+            remedy = "run `plumbline down`, then `plumbline up --fresh`"
+            yield broken("database", f"{shown} is damaged: {found}", remedy)
+            return
+        yield ok("database", shown)
+        yield _schema(engine)
+        if engine.dialect.name == "postgresql":
+            yield _connections(engine)
     except sa.exc.DBAPIError as error:
         mended = db.database_error(error)
         yield broken("database", str(mended), mended.remedy)
-        return
     finally:
         engine.dispose()
-    if found in (1, "ok"):
-        yield ok("database", shown)
-    else:
-        yield broken("database", f"{shown} is damaged: {found}", "run `plumbline down`, then `plumbline up --fresh`")
+
+
+def _schema(engine: Engine) -> Check:
+    from oracle.store import migrating
+
+    found, wanted = migrating.current(engine), migrating.newest()
+    if found == wanted:
+        return ok("schema", f"revision {found}")
+    if found and found not in {script.revision for script in migrating.scripts().walk_revisions()}:
+        return broken("schema", f"revision {found} is none of this version's", "install the version that migrated it")
+    remedy = "it is brought up to date at the next start, or by `plumbline db upgrade`"
+    return note("schema", f"revision {found or 'none'}, this version's is {wanted}", remedy)
+
+
+def _connections(engine: Engine) -> Check:
+    """Whether the server has connections left for one more process."""
+    import sqlalchemy as sa
+
+    from oracle.store.db import CONNECTIONS
+
+    with engine.connect() as connection:
+        most = int(connection.execute(sa.text("SHOW max_connections")).scalar_one())
+        used = int(connection.execute(sa.text("SELECT count(*) FROM pg_stat_activity")).scalar_one())
+    detail = f"{used} of {most} connections are in use; a process takes up to {CONNECTIONS}"
+    if most - used < CONNECTIONS:
+        return note("connections", detail, "raise the server's max_connections, or run fewer processes")
+    return ok("connections", detail)
 
 
 def check_stack(settings: Settings) -> Iterator[Check]:

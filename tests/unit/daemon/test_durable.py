@@ -17,7 +17,12 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
+from oracle.daemon.caretaker import Caretaker
 from oracle.daemon.durable import DurableEngine, Patience, Queue, StepFailed, cause_of
+from oracle.daemon.metrics import Metrics
+from oracle.daemon.steps import Steps
+from oracle.daemon.tracing import Tracing
+from oracle.domain.requests import Request, RequestKind, RequestState
 from oracle.errors import (
     Conflict,
     ContractRevert,
@@ -29,7 +34,8 @@ from oracle.errors import (
     StorageFull,
 )
 from oracle.settings import PROJECT_ROOT
-from oracle.store.db import open_engine, sqlite_url
+from oracle.store.db import create_tables, open_engine, sqlite_url
+from oracle.store.requests import RequestStore
 from tests.support.service_stack import pause_running
 from tests.support.waiting import until
 
@@ -219,8 +225,10 @@ def test_stop__while_a_step_runs__leaves_it_to_the_next_start(durable: DurableEn
 _KILLED = """
 import json, os, signal, sys, time
 from pathlib import Path
+from oracle.daemon.caretaker import Caretaker
 from oracle.daemon.durable import DurableEngine, Queue
-from oracle.store.db import open_engine, sqlite_url
+from oracle.store.db import create_tables, open_engine, sqlite_url
+from oracle.store.requests import RequestStore
 folder, fatal = Path(sys.argv[1]), sys.argv[2]
 engine = DurableEngine(open_engine(sqlite_url(folder / "workflows.db")), application_version="1", executor_id="here")
 def note(name):
@@ -276,3 +284,58 @@ def test_reclaim__workflow_that_runs__is_left_alone(durable: DurableEngine) -> N
     assert [durable.reclaim(), durable.reclaim(), durable.reclaim()] == [0, 0, 0]
     going.set()
     until(lambda: durable.status("one") == "SUCCESS")
+
+
+def test_upgrade__requests_begun_by_the_old_version__left_to_it_and_ended_once(tmp_path: Path) -> None:
+    """What docs/operators.md says of a WORKFLOWS_VERSION that changes."""
+    pause_running()
+    database = open_engine(sqlite_url(tmp_path / "plumbline.db"))
+    create_tables(database)
+    store = RequestStore(database, "here")
+    ran: list[str] = []
+    goes_on = threading.Event()
+
+    def started(version: str) -> DurableEngine:
+        engine = DurableEngine(database, application_version=version, executor_id=version, patience=PATIENCE)
+        steps = Steps(engine, store, Metrics(), Tracing())
+
+        def step(request: Request, name: str) -> None:
+            steps.run(request, name, lambda: ran.append(f"{version} {request.subject} {name}") or {})
+
+        def body(request: Request) -> dict[str, Any]:
+            for name in ("first", "second") if version == "old" else ("other",):
+                step(request, name)
+                while request.subject == "begun" and name == "first" and not goes_on.wait(0.01):
+                    if engine.stopping.is_set():
+                        raise ServiceUnavailable("stopped in between")
+            return {}
+
+        engine.start({"proof": steps.workflow(body)}, QUEUES)
+        return engine
+
+    def ask(engine: DurableEngine, subject: str) -> str:
+        request, _ = store.accept(RequestKind.PROOF, subject, {})
+        engine.enqueue("work", "proof", request.id)
+        return request.id
+
+    old = started("old")
+    begun = ask(old, "begun")
+    until(lambda: ran == ["old begun first"])
+    old.stop(5)
+
+    new = started("new")
+    fresh = ask(new, "fresh")
+    Caretaker(new, store, still_secs=-1, take_up=lambda request: new.enqueue("work", "proof", request.id)).cycle()
+    until(lambda: store.get(fresh).finished)
+    assert not store.get(begun).finished
+    new.stop(5)
+
+    goes_on.set()
+    kept = started("old")
+    until(lambda: store.get(begun).finished)
+    kept.stop(5)
+    database.dispose()
+    assert ran == ["old begun first", "new fresh other", "old begun second"]
+    for request_id in (begun, fresh):
+        assert store.get(request_id).state is RequestState.FULFILLED
+        assert [event.event for event in store.events(request_id)].count("fulfilled") == 1

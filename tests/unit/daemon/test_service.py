@@ -6,16 +6,19 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 import structlog
 
+from oracle.cli.wiring import opened_service
 from oracle.daemon import logs
 from oracle.daemon.caretaker import Caretaker
+from oracle.daemon.durable import QUEUE_POLL_SECS
 from oracle.daemon.feeder import Feeder, FeederRule
 from oracle.daemon.observing import Observer
-from oracle.daemon.service import OracleService
+from oracle.daemon.service import OracleService, Role
 from oracle.domain.deployment import FeedRecord
 from oracle.domain.push_policy import Push
 from oracle.domain.requests import RequestKind, RequestState
@@ -32,7 +35,7 @@ from oracle.errors import (
 from oracle.market.sp500 import open_sp500
 from oracle.settings import Settings
 from oracle.units import WAD
-from tests.support.service_stack import PRICE, TINY, VOLATILITY, ServiceStack
+from tests.support.service_stack import PRICE, TINY, VOLATILITY, ServiceStack, pause_running
 from tests.support.waiting import until
 
 INPUTS = [[1.0, -0.5, 0.25]]
@@ -151,6 +154,24 @@ def test_caretaker__request_whose_workflow_was_never_queued__is_taken_up(service
     assert store.get(request.id).state is RequestState.ACCEPTED
     Caretaker(service._durable, store, still_secs=-1, take_up=service._take_up).cycle()
     assert service.wait(request.id, 60).state is RequestState.FULFILLED
+
+
+def test_worker__circuit_with_a_queue_of_its_own__proven_by_who_serves_it(service_stack: ServiceStack) -> None:
+    pause_running()
+    settings = service_stack.settings.model_copy(update={"circuit_queues": f"{TINY}, other", "serve_proves": False})
+
+    def opened(role: Role) -> AbstractContextManager[OracleService]:
+        return opened_service(settings, service_stack.client, [], role=role)
+
+    with opened(Role("leader")) as leader:
+        asked = leader.request_proof(TINY, INPUTS)
+        assert leader.wait(asked.id, 3 * QUEUE_POLL_SECS).state is RequestState.ACCEPTED
+    with opened(Role("of-another", leads=False, circuits=("other",))) as worker:
+        assert worker.wait(asked.id, 3 * QUEUE_POLL_SECS).state is RequestState.ACCEPTED
+    with opened(Role("of-this", leads=False, circuits=(TINY,))) as worker:
+        assert worker.wait(asked.id, 60).state is RequestState.FULFILLED
+    with pytest.raises(ConfigurationError, match="no queue of their own have: unknown"):
+        opened(Role("of-none", leads=False, circuits=("unknown",))).__enter__()
 
 
 def test_cancel__before_anything_is_sent__no_transaction(service: OracleService, service_stack: ServiceStack) -> None:
