@@ -75,8 +75,12 @@ def main() -> int:
     if "latency" in chosen:
         from bench import latency  # noqa: PLC0415
 
-        measured = latency.measure(settings, count=options.requests, block_secs=options.block_secs, say=_say(console))
+        measured, burst = latency.measure(
+            settings, count=options.requests, block_secs=options.block_secs, burst=options.burst, say=_say(console)
+        )
         console.print(latency.table(measured))
+        console.print("\n".join(latency.burst_lines(burst)))
+        result["burst"] = dataclasses.asdict(burst)
         result["latency"] = [{**dataclasses.asdict(one), "p50": one.p50, "p95": one.p95} for one in measured]
     if "load" in chosen:
         from bench import load  # noqa: PLC0415
@@ -107,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=10, help="rounds: how many are published on a local Anvil")
     parser.add_argument("--requests", type=int, default=30, help="latency: how many are asked each way")
     parser.add_argument("--block-secs", type=int, default=1, help="latency: seconds from block to block")
+    parser.add_argument("--burst", type=int, default=8, help="latency: how many are asked at once, for batches")
     parser.add_argument("--per-sec", type=float, default=250.0, help="load: reads that are sent in a second")
     parser.add_argument("--load-secs", type=float, default=30.0, help="load: how long")
     parser.add_argument("--json", type=Path, help="write every figure to this file")

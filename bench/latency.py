@@ -5,7 +5,9 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count as numbers
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -55,8 +57,30 @@ class Latency:
         return quantiles(self.seconds, n=20)[-1] if len(self.seconds) > 1 else self.seconds[0]
 
 
-def measure(settings: Settings, *, count: int, block_secs: int, say: Callable[[str], None]) -> list[Latency]:
-    """`count` requests one after another for the GARCH model, assigned to the prover, and open to anybody."""
+@dataclass
+class Burst:
+    """Requests that are asked at once: gas and companions of each answer, in the order asked."""
+
+    gas: list[int]
+    together: list[int]
+    seconds: float
+
+    @property
+    def single_gas(self) -> float:
+        """Median gas of an answer that went by itself; 0 without one."""
+        return median([gas for gas, n in zip(self.gas, self.together, strict=True) if n == 1] or [0])
+
+    @property
+    def batched_gas(self) -> float:
+        """Median gas of an answer that shared its transaction; 0 without one."""
+        return median([gas for gas, n in zip(self.gas, self.together, strict=True) if n > 1] or [0])
+
+
+def measure(
+    settings: Settings, *, count: int, block_secs: int, burst: int, say: Callable[[str], None]
+) -> tuple[list[Latency], Burst]:
+    """`count` requests one after another for the GARCH model, assigned to the prover, and open to anybody; then a
+    burst of assigned ones, and one by itself."""
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as scratch:
         own = settings.model_copy(
             update={"state_dir": Path(scratch), "rpc_url": "", "database_url": "", "log_level": "WARNING"}
@@ -71,7 +95,9 @@ def measure(settings: Settings, *, count: int, block_secs: int, say: Callable[[s
                 requester.answered(requester.ask(""))  # warms the worker
                 client.rpc("evm_setIntervalMining", block_secs)
                 say(f"{count} requests at blocks of {block_secs} s, each way")
-                return [_series(service, requester, Latency(assigned, count, block_secs)) for assigned in (True, False)]
+                ways = [_series(service, requester, Latency(assigned, count, block_secs)) for assigned in (True, False)]
+                say(f"{burst} requests at once, and one by itself")
+                return ways, _burst(service, requester, burst)
         finally:
             anvil.stop()
 
@@ -87,6 +113,32 @@ def _series(service: OracleService, requester: Requester, found: Latency) -> Lat
     results = [one.result for one in made if one.result is not None]
     found.steps = {step: median(result["seconds"][step] for result in results) for step in results[0]["seconds"]}
     return found
+
+
+def _burst(service: OracleService, requester: Requester, count: int) -> Burst:
+    began = time.monotonic()
+    with ThreadPoolExecutor(count) as pool:
+        asked = list(pool.map(lambda _: requester.ask(service.parts.sender.address), range(count)))
+    for request_id in asked:
+        requester.answered(request_id)
+    seconds = time.monotonic() - began
+    requester.answered(requester.ask(service.parts.sender.address))
+    while service.parts.requests.unfinished():
+        time.sleep(0.05)
+    made = service.parts.requests.recent(kind=RequestKind.INFERENCE, limit=count + 1)
+    results = [one.result for one in reversed(made) if one.result is not None]
+    gas, together = ([int(result[name]) for result in results] for name in ("gasUsed", "together"))
+    return Burst(gas, together, seconds)
+
+
+def burst_lines(burst: Burst) -> list[str]:
+    """The burst's figures for people."""
+    saved = 100 * (1 - burst.batched_gas / burst.single_gas) if burst.single_gas and burst.batched_gas else 0.0
+    return [
+        f"{len(burst.gas) - 1} requests at once were answered in {burst.seconds:.1f} s, "
+        f"fulfilments in a transaction: {', '.join(map(str, burst.together[:-1]))}",
+        f"gas of an answer: by itself {burst.single_gas:,.0f}, in a batch {burst.batched_gas:,.0f} ({saved:.1f} % less)",
+    ]
 
 
 def table(measured: list[Latency]) -> Table:
@@ -126,17 +178,17 @@ class Requester:
         self._coordinator = Coordinator(client, coordinator)
         self._sender = Sender(client, anvil_account(7), MemoryOutbox())
         self._model = deployment(client).model(circuit)
-        self._asked = 0
+        self._numbers = numbers(1)
         self.asked_block = 0
 
     def ask(self, prover: str, fee: int = 10**16) -> int:
         """A request over small inputs of its own, in a block; its id."""
-        self._asked += 1
+        number = next(self._numbers)
         head = self._client.head()
         deadline = head.timestamp + LIFE_SECS
         terms = (self._model.model_id, NATIVE, 0, NATIVE, fee, deadline, prover or NATIVE, deadline if prover else 0)
-        call = self._coordinator.request(terms, self._inputs[self._asked % WINDOWS])
-        receipt = self._sender.transact(f"ask-{self._asked}", call, fee)
+        call = self._coordinator.request(terms, self._inputs[number % WINDOWS])
+        receipt = self._sender.transact(f"ask-{number}", call, fee)
         asked = self._coordinator.asked_in(receipt)[0]
         self.asked_block = asked.block_number
         return asked.request_id
