@@ -137,7 +137,8 @@ def burst_lines(burst: Burst) -> list[str]:
     return [
         f"{len(burst.gas) - 1} requests at once were answered in {burst.seconds:.1f} s, "
         f"fulfilments in a transaction: {', '.join(map(str, burst.together[:-1]))}",
-        f"gas of an answer: by itself {burst.single_gas:,.0f}, in a batch {burst.batched_gas:,.0f} ({saved:.1f} % less)",
+        f"gas of an answer: by itself {burst.single_gas:,.0f}, "
+        f"in a batch {burst.batched_gas:,.0f} ({saved:.1f} % less)",
     ]
 
 

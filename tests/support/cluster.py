@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,6 +165,13 @@ class Cluster:
                 pass
             assert time.monotonic() < deadline, "no request was accepted in time"
             time.sleep(0.2)
+
+    def prove_many(self, bodies: Sequence[dict[str, Any]], key: str) -> None:
+        """Has a batch of proofs accepted under a key."""
+        url = f"{self.api_url}/v1/proof-request-batches"
+        headers = {"Idempotency-Key": key}
+        response = httpx.post(url, json={"requests": list(bodies)}, headers=headers, trust_env=False, timeout=120)
+        assert response.status_code == 202, response.text
 
     def request(self, request_id: str) -> dict[str, Any]:
         """A request as it stands."""
