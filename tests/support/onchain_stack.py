@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from oracle.chain.accounts import anvil_account
@@ -40,6 +39,8 @@ class OnchainStack:
     coordinator: Coordinator
     requester: Sender
     asked: int = 0
+    _running: tuple[dict[str, Any], OracleService] | None = None
+    _open: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
     def deploy(cls, settings: Settings, **anvil: Any) -> OnchainStack:
@@ -64,14 +65,20 @@ class OnchainStack:
             raise
         return cls(settings, process, client, coordinator, requester)
 
-    @contextmanager
-    def service(self, **changed: Any) -> Iterator[OracleService]:
-        """The service, running; `changed` replaces settings."""
-        pause_running()
-        settings = self.settings.model_copy(update=changed)
-        client = ChainClient.connect(settings, self.anvil.rpc_url)
-        with opened_service(settings, client, []) as service:
-            yield service
+    def service(self, **changed: Any) -> OracleService:
+        """The service, running; `changed` replaces settings. It goes on running until other settings are asked for."""
+        if self._running is None or self._running[0] != changed:
+            self.pause()
+            pause_running()
+            settings = self.settings.model_copy(update=changed)
+            client = ChainClient.connect(settings, self.anvil.rpc_url)
+            self._running = changed, self._open.enter_context(opened_service(settings, client, []))
+        return self._running[1]
+
+    def pause(self) -> None:
+        """Ends the service, if it runs."""
+        self._running = None
+        self._open.close()
 
     def ask(
         self, *, prover: str = NATIVE, assigned_secs: int = LIFE_SECS, fee: int = FEE, life: int = LIFE_SECS
@@ -106,5 +113,6 @@ class OnchainStack:
         return str(anvil_account(OPERATOR).address)
 
     def close(self) -> None:
-        """Ends the chain."""
+        """Ends service and chain."""
+        self.pause()
         self.anvil.stop()

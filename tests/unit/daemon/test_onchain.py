@@ -36,13 +36,22 @@ def watched(service: OracleService, stack: OnchainStack) -> AskedStore:
     return AskedStore(parts.database, parts.requests.deployment_id, stack.coordinator.address)
 
 
+def ended(service: OracleService) -> bool:
+    return service.parts.requests.unfinished() == []
+
+
+def look_again(service: OracleService, stack: OnchainStack, request_id: int) -> None:
+    """Its turn is by the wall's clock: now."""
+    store = watched(service, stack)
+    store.move(store.found(request_id)[0].asked, AskedState.WATCHED)
+
+
 def test_listener__open_request__committed_and_fulfilled_once(stack: OnchainStack) -> None:
-    before = stack.credit(stack.operator)
-    with stack.service() as service:
-        request_id = stack.ask()
-        facts = stack.answered(request_id)
-        until(lambda: service.parts.requests.unfinished() == [])
-        made = service.parts.requests.recent(kind=RequestKind.INFERENCE)
+    before, service = stack.credit(stack.operator), stack.service()
+    request_id = stack.ask()
+    facts = stack.answered(request_id)
+    until(lambda: ended(service))
+    made = service.parts.requests.recent(kind=RequestKind.INFERENCE)
     assert facts.fulfilled_at >= facts.created_at
     assert stack.credit(stack.operator) - before == FEE
     assert [one.state for one in made if one.body["onchainId"] == str(request_id)] == [RequestState.FULFILLED]
@@ -51,108 +60,87 @@ def test_listener__open_request__committed_and_fulfilled_once(stack: OnchainStac
 
 
 def test_listener__assigned_to_us__one_transaction(stack: OnchainStack) -> None:
-    request_id = stack.ask(prover=stack.operator)
-    nonce = stack.client.nonce(stack.operator)
-    with stack.service() as service:
-        stack.answered(request_id)
-        until(lambda: service.parts.requests.unfinished() == [])
+    service, nonce = stack.service(), stack.client.nonce(stack.operator)
+    stack.answered(stack.ask(prover=stack.operator))
+    until(lambda: ended(service))
     assert stack.client.nonce(stack.operator) - nonce == 1
 
 
 def test_listener__assigned_to_another__left_alone_until_its_end(stack: OnchainStack) -> None:
-    with stack.service() as service:
-        request_id = stack.ask(prover=anvil_account(9).address, assigned_secs=600)
-        until(lambda: any("assigned" in w.detail for w in watched(service, stack).found(request_id)))
-        assert stack.facts(request_id).status is OnchainStatus.OPEN
-        stack.client.rpc("evm_increaseTime", 601)
-        stack.client.mine()
-        again = watched(service, stack)
-        again.move(again.found(request_id)[0].asked, AskedState.WATCHED)  # its turn is by the wall's clock
-        stack.answered(request_id)
+    service = stack.service()
+    request_id = stack.ask(prover=anvil_account(9).address, assigned_secs=600)
+    until(lambda: any("assigned" in w.detail for w in watched(service, stack).found(request_id)))
+    assert stack.facts(request_id).status is OnchainStatus.OPEN
+    stack.client.rpc("evm_increaseTime", 601)
+    stack.client.mine()
+    look_again(service, stack, request_id)
+    stack.answered(request_id)
 
 
 def test_listener__fee_below_its_gas__waits_for_more(stack: OnchainStack) -> None:
-    with stack.service() as service:
-        request_id = stack.ask(fee=1_000)
-        until(lambda: any("does not cover" in w.detail for w in watched(service, stack).found(request_id)))
-        assert stack.facts(request_id).status is OnchainStatus.OPEN
-        top_up = stack.coordinator.contract.functions.topUp(request_id, FEE)
-        stack.requester.transact(f"top-up-{request_id}", top_up, FEE)
-        stack.answered(request_id)
+    service = stack.service()
+    request_id = stack.ask(fee=1_000)
+    until(lambda: any("does not cover" in w.detail for w in watched(service, stack).found(request_id)))
+    assert stack.facts(request_id).status is OnchainStatus.OPEN
+    top_up = stack.coordinator.contract.functions.topUp(request_id, FEE)
+    stack.requester.transact(f"top-up-{request_id}", top_up, FEE)
+    look_again(service, stack, request_id)
+    stack.answered(request_id)
 
 
 def test_listener__deadline_too_near__closed_without_a_transaction(stack: OnchainStack) -> None:
-    nonce = stack.client.nonce(stack.operator)
-    request_id = stack.ask(life=3_000)
+    service = stack.service()
+    until(lambda: ended(service))
+    nonce, request_id = stack.client.nonce(stack.operator), stack.ask(fee=1_000, life=3_000)
+    until(lambda: any("does not cover" in w.detail for w in watched(service, stack).found(request_id)))
     stack.client.rpc("evm_increaseTime", 2_998)
     stack.client.mine()
-    with stack.service() as service:
-        until(lambda: any(w.state is AskedState.CLOSED for w in watched(service, stack).found(request_id)))
-        detail = watched(service, stack).found(request_id)[0].detail
-        assert detail.startswith("too late") or detail == "expired"
+    look_again(service, stack, request_id)
+    until(lambda: any(w.state is AskedState.CLOSED for w in watched(service, stack).found(request_id)))
+    detail = watched(service, stack).found(request_id)[0].detail
+    assert detail.startswith("too late") or detail == "expired"
     assert stack.client.nonce(stack.operator) == nonce
 
 
 def test_listener__answer_dropped_by_a_reorg__answered_again(stack: OnchainStack) -> None:
     stack.client.mine(5)
-    with stack.service() as service:
-        request_id = stack.ask(prover=stack.operator)
-        stack.client.mine(3)
-        stack.answered(request_id)
-        until(lambda: service.parts.requests.unfinished() == [])
-        depth = stack.client.head().number - int(service.parts.requests.recent()[0].result["blockNumber"])  # type: ignore[index]
-        stack.client.rpc("anvil_reorg", depth + 1, [])
-        assert stack.facts(request_id).status is OnchainStatus.OPEN
-        stack.answered(request_id)
-        until(lambda: service.parts.requests.unfinished() == [])
+    service = stack.service()
+    request_id = stack.ask(prover=stack.operator)
+    stack.client.mine(3)
+    stack.answered(request_id)
+    until(lambda: ended(service))
+    depth = stack.client.head().number - int(service.parts.requests.recent()[0].result["blockNumber"])  # type: ignore[index]
+    stack.client.rpc("anvil_reorg", depth + 1, [])
+    assert stack.facts(request_id).status is OnchainStatus.OPEN
+    stack.answered(request_id)
+    until(lambda: ended(service))
     assert stack.credit(stack.operator) % FEE in {0, 1_000}
-
-
-def test_listener__request_dropped_by_a_reorg__taken_back(stack: OnchainStack) -> None:
-    stack.client.mine(5)
-    with stack.service(fee_over_gas=10.0**9) as service:  # nothing pays: what is seen stays watched
-        request_id = stack.ask()
-        until(lambda: any(w.state is AskedState.WATCHED for w in watched(service, stack).found(request_id)))
-        stack.client.rpc("anvil_reorg", 2, [])
-        until(lambda: all(w.state is AskedState.DROPPED for w in watched(service, stack).found(request_id)))
-    assert stack.facts(request_id).status is OnchainStatus.NONE
-
-
-def test_listener__several_keys__every_request_answered_and_paid_to_the_operator(stack: OnchainStack) -> None:
-    second = anvil_account(8)
-    before = stack.credit(stack.operator)
-    with stack.service(sender_keys=SecretStr("0x" + bytes(second.key).hex())) as service:
-        ids = [stack.ask() for _ in range(2)]
-        for request_id in ids:
-            stack.answered(request_id)
-        until(lambda: service.parts.requests.unfinished() == [])
-        assert service.parts.sender.addresses == (stack.operator, second.address)
-    assert stack.credit(stack.operator) - before == 2 * FEE
 
 
 def test_batcher__several_ready_at_once__one_transaction_and_each_is_paid(
     stack: OnchainStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with stack.service(fee_over_gas=10.0**9) as service:  # nothing pays: the listener leaves them alone
-        batcher, prover = service._fulfilment._batcher, service._prover
-        ids = [stack.ask(prover=stack.operator) for _ in range(2)]
-        ready = {str(one): _fulfilment(stack, prover, one) for one in ids}
-        ready["again"] = ready[str(ids[0])]
-        monkeypatch.setattr(service.parts.client.heads, "next_in", lambda: 30.0)
-        before, nonce = stack.credit(stack.operator), stack.client.nonce(stack.operator)
-        with ThreadPoolExecutor(len(ready)) as pool:
-            with batcher.coming():
-                sending = {}
-                for number, (key, one) in enumerate(ready.items(), 1):
-                    sending[key] = pool.submit(batcher.send, key, stack.coordinator, one, stack.operator)
-                    until(lambda count=number: [len(group) for group in batcher._waiting.values()] == [count])  # type: ignore[misc]
-            sent = [sending[str(one)].result(30) for one in ids]
-            with pytest.raises(WrongRequestStatus):
-                sending["again"].result(30)
+    service = stack.service()
+    batcher, fee = service._fulfilment._batcher, 1_000  # it does not pay: the listener leaves them alone
+    ids = [stack.ask(prover=stack.operator, fee=fee) for _ in range(2)]
+    ready = {str(one): _fulfilment(stack, service._prover, one) for one in ids}
+    ready["again"] = ready[str(ids[0])]
+    monkeypatch.setattr(service.parts.client.heads, "next_in", lambda: 30.0)
+    until(lambda: ended(service))
+    before, nonce = stack.credit(stack.operator), stack.client.nonce(stack.operator)
+    with ThreadPoolExecutor(len(ready)) as pool:
+        with batcher.coming():
+            sending = {}
+            for number, (key, one) in enumerate(ready.items(), 1):
+                sending[key] = pool.submit(batcher.send, key, stack.coordinator, one, stack.operator)
+                until(lambda count=number: [len(group) for group in batcher._waiting.values()] == [count])  # type: ignore[misc]
+        sent = [sending[str(one)].result(30) for one in ids]
+        with pytest.raises(WrongRequestStatus):
+            sending["again"].result(30)
     assert [one.together for one in sent] == [len(ids)] * len(ids)
     assert len({one.key for one in sent}) == 1
     assert stack.client.nonce(stack.operator) - nonce == 1
-    assert stack.credit(stack.operator) - before == len(ids) * FEE
+    assert stack.credit(stack.operator) - before == len(ids) * fee
     assert 0 <= sent[0].receipt["gasUsed"] - sum(one.gas_used for one in sent) < len(ids)
     assert [service.parts.sender.again(one.key)["transactionHash"] for one in sent] == [
         one.receipt["transactionHash"] for one in sent
@@ -171,18 +159,43 @@ def test_subscription__due__run_and_answered_until_its_money_ends(stack: Onchain
     contract = stack.coordinator.contract
     consumer = _consumer(stack)
     now_terms = (1, consumer, 0, NATIVE, FEE, 30, NATIVE, 0, 600, NATIVE, 0)
+    stack.service()
     subscribe = contract.functions.subscribe(now_terms, 2 * FEE)
     stack.requester.transact("subscribe", subscribe, 2 * FEE)
     subscription_id = stack.coordinator.subscription_count()
-    with stack.service():
-        until(lambda: stack.coordinator.subscription(subscription_id).last_request_id > 0)
-        first = stack.coordinator.subscription(subscription_id).last_request_id
-        stack.answered(first)
-        stack.client.rpc("evm_increaseTime", 31)
-        stack.client.mine()
-        until(lambda: stack.coordinator.subscription(subscription_id).last_request_id > first)
-        stack.answered(stack.coordinator.subscription(subscription_id).last_request_id)
+    until(lambda: stack.coordinator.subscription(subscription_id).last_request_id > 0)
+    first = stack.coordinator.subscription(subscription_id).last_request_id
+    stack.answered(first)
+    stack.client.rpc("evm_increaseTime", 31)
+    stack.client.mine()
+    until(lambda: stack.coordinator.subscription(subscription_id).last_request_id > first)
+    stack.answered(stack.coordinator.subscription(subscription_id).last_request_id)
     assert stack.coordinator.subscription(subscription_id).balance == 0
+
+
+# --- with other settings
+
+
+def test_listener__request_dropped_by_a_reorg__taken_back(stack: OnchainStack) -> None:
+    stack.client.mine(5)
+    service = stack.service(fee_over_gas=10.0**9)  # nothing pays: what is seen stays watched
+    request_id = stack.ask()
+    until(lambda: any(w.state is AskedState.WATCHED for w in watched(service, stack).found(request_id)))
+    stack.client.rpc("anvil_reorg", 2, [])
+    until(lambda: all(w.state is AskedState.DROPPED for w in watched(service, stack).found(request_id)))
+    assert stack.facts(request_id).status is OnchainStatus.NONE
+
+
+def test_listener__several_keys__every_request_answered_and_paid_to_the_operator(stack: OnchainStack) -> None:
+    second = anvil_account(8)
+    before = stack.credit(stack.operator)
+    service = stack.service(sender_keys=SecretStr("0x" + bytes(second.key).hex()))
+    ids = [stack.ask() for _ in range(2)]
+    for request_id in ids:
+        stack.answered(request_id)
+    until(lambda: ended(service))
+    assert service.parts.sender.addresses == (stack.operator, second.address)
+    assert stack.credit(stack.operator) - before == 2 * FEE
 
 
 def _consumer(stack: OnchainStack) -> str:
