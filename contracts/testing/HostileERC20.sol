@@ -8,7 +8,14 @@ contract HostileERC20 is TestERC20 {
     /// @notice Thrown on a transfer to or from the blocked address.
     error Blocked(address account);
 
+    enum Answer {
+        Nothing, // as USDT: moves and returns no data
+        False, // moves nothing and does not revert
+        True
+    }
+
     uint256 public feeBps;
+    Answer public answer = Answer.True;
     address public blocked;
     address public hookTarget;
     bytes public hookData;
@@ -23,6 +30,18 @@ contract HostileERC20 is TestERC20 {
         blocked = blocked_;
     }
 
+    function setAnswer(Answer answer_) external {
+        answer = answer_;
+    }
+
+    function transfer(address to, uint256 value) public override returns (bool) {
+        return _answered(answer == Answer.False || super.transfer(to, value));
+    }
+
+    function transferFrom(address from, address to, uint256 value) public override returns (bool) {
+        return _answered(answer == Answer.False || super.transferFrom(from, to, value));
+    }
+
     function setHook(address target, bytes calldata data) external {
         (hookTarget, hookData) = (target, data);
     }
@@ -34,6 +53,15 @@ contract HostileERC20 is TestERC20 {
         super._update(from, to, value - fee);
         if (fee != 0) super._update(from, address(0), fee);
         if (hookTarget != address(0)) _callHook();
+    }
+
+    function _answered(bool) private view returns (bool) {
+        if (answer == Answer.Nothing) {
+            assembly {
+                return(0, 0)
+            }
+        }
+        return answer == Answer.True;
     }
 
     function _callHook() private {

@@ -50,9 +50,9 @@ class RfqWorld:
         return self.chain.send(self.rfq.functions.settle(quote.fields(), made, taker), sender or self.options.taker)
 
 
-def deploy_rfq(chain: LocalChain, limit_bps: int = 2_000, deployer: str | None = None) -> RfqWorld:
+def deploy_rfq(chain: LocalChain, limit_bps: int = 2_000, deployer: str | None = None, **book: Any) -> RfqWorld:
     """A book with two funded accounts, its volatilities of one model, and a settlement contract."""
-    world = deploy_options(chain)
+    world = deploy_options(chain, **book)
     settlement = chain.deploy("RfqSettlement", world.book.address, limit_bps, sender=deployer)
     for feed in world.volatilities:
         chain.send(feed.functions.setModel(MODEL))
