@@ -64,21 +64,21 @@ class Harness:
 
     def _run(self, steps: Sequence[Step], now: int) -> tuple[tuple[bytes, ...], bytes, dict[str, Any]]:
         """One transaction over all steps, encoded by hand: web3's codec would take most of the time."""
-        chain = self.chain
-        chain.set_next_time(now)
+        self.chain.set_next_time(now)
         calls = [(s.actor, (s.target or self.protocol).address, self.data(s)) for s in steps]
-        data = RUN_SELECTOR + encode(("(uint256,address,bytes)[]",), (calls,))
-        call = {
-            "from": chain.address(0),
-            "to": self.contract.address,
-            "gas": hex(self.gas),
-            "data": "0x" + data.hex(),
-        }
-        receipt = chain.rpc("eth_sendTransactionSync", call)  # answers with the receipt: nothing to poll for
+        receipt = sent(self.chain, self.contract, calls, self.gas)
         assert receipt["status"] == "0x1"
         (log,) = [log for log in receipt["logs"] if log["topics"][0] == RAN_TOPIC]
         digests, last = decode(("bytes32[]", "bytes32"), bytes.fromhex(log["data"][2:]))
         return digests, last, receipt
+
+
+def sent(chain: LocalChain, harness: Contract, calls: Sequence[tuple[int, str, bytes]], gas: int) -> dict[str, Any]:
+    """The receipt of a harness's `run` of (actor, target, calldata), as the node tells it."""
+    data = RUN_SELECTOR + encode(("(uint256,address,bytes)[]",), (calls,))
+    call = {"from": chain.address(0), "to": harness.address, "gas": hex(gas), "data": "0x" + data.hex()}
+    receipt: dict[str, Any] = chain.rpc("eth_sendTransactionSync", call)  # answers with it: nothing to poll for
+    return receipt
 
 
 def predicted(ok: bool, result: bytes, seen: Callable[[], bytes]) -> bytes:
