@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,7 +9,8 @@ from oracle.domain.lending_book import factor_of
 from oracle.domain.lending_types import Account, Collateral, CollateralTerms, LendingRefusal, VaultTerms
 from oracle.domain.lending_vault import LendingVault
 from oracle.domain.perp_types import FeedAnswer
-from oracle.domain.replay.calls import Hour, Recorder
+from oracle.domain.replay.calls import Hour
+from oracle.domain.replay.lived import LivedHours, answers
 from oracle.domain.replay.measures import DAY_HOURS
 from oracle.domain.replay.population import BorrowingIntent
 from oracle.domain.replay.runs import KEEPER, PROVIDER, HourRecord, VariantRun, acts_at, deployed_at
@@ -54,48 +54,31 @@ def run_lending(name: str, hours: Sequence[Hour], statics: Statics, intents: Seq
     return _LendingRun(name, hours, statics, intents).run()
 
 
-class _LendingRun:
+class _LendingRun(LivedHours[BorrowingIntent]):
     def __init__(self, name: str, hours: Sequence[Hour], statics: Statics, intents: Sequence[BorrowingIntent]) -> None:
-        self.hours, self.statics, self.static = hours, statics, name == STATIC
-        first = hours[0]
-        price, risk = self._answers(first, FeedAnswer())
+        self.fixed = statics if name == STATIC else None
+        price, risk = answers(hours[0], FeedAnswer(), self.fixed)
         collateral = Collateral(collateral_terms(), COLLATERAL_DECIMALS, price, risk)
-        born = deployed_at(first.observed_at, VARIANTS.index(name))
+        born = deployed_at(hours[0].observed_at, VARIANTS.index(name))
         self.vault = LendingVault(vault_terms(), DEBT_DECIMALS, {ASSET: collateral}, born)
-        self.done = VariantRun(name, self.vault)
-        self.call = Recorder(name, self.vault)
-        self.done.refusals = self.call.refusals
-        self.opening: dict[int, list[BorrowingIntent]] = defaultdict(list)
-        for intent in intents:
-            self.opening[intent.opens].append(intent)
+        super().__init__(name, self.vault, hours, intents)
         self.open: dict[str, BorrowingIntent] = {}
         self.entry: dict[str, int] = {}
         self.bad_debt = self.liquidations = 0
-
-    def run(self) -> VariantRun:
-        """All hours."""
-        for index, hour in enumerate(self.hours):
-            self._hour(index, hour)
-        return self.done
-
-    def _answers(self, hour: Hour, before: FeedAnswer) -> tuple[FeedAnswer, FeedAnswer]:
-        risk = self.statics.margin if self.static else hour.risk
-        answer = FeedAnswer(risk, hour.observed_at) if risk else before
-        return FeedAnswer(hour.price, hour.observed_at), answer
 
     def _hour(self, index: int, hour: Hour) -> None:
         v = self.vault
         self.bad_debt = self.liquidations = 0
         v.now = acts_at(hour.observed_at)
         collateral = v.collaterals[ASSET]
-        collateral.price, collateral.risk = self._answers(hour, collateral.risk)
+        collateral.price, collateral.risk = answers(hour, collateral.risk, self.fixed)
         if index == 0:
             self.call(PROVIDER, "supply", SUPPLIED, PROVIDER)
         self.call(KEEPER, "sync", ASSET)
         self._watch()
         self._buy(hour)
         self._close(index)
-        for intent in self.opening.pop(index, []):
+        for intent in self.due(index):
             self._borrow(intent, hour)
         self.done.at(v.now, index, self.call.taken())
         for look in range(1, LOOKS):

@@ -25,7 +25,8 @@ from oracle.domain.options_types import (
     Series,
 )
 from oracle.domain.perp_types import FeedAnswer
-from oracle.domain.replay.calls import Hour, Recorder
+from oracle.domain.replay.calls import Hour
+from oracle.domain.replay.lived import LivedHours
 from oracle.domain.replay.population import WritingIntent
 from oracle.domain.replay.runs import FOREVER, KEEPER, PROVIDER, HourRecord, VariantRun, acts_at, deployed_at
 from oracle.domain.replay.statics import Statics
@@ -107,33 +108,21 @@ def run_options(
     return _OptionsRun(name, config, hours, intents).run()
 
 
-class _OptionsRun:
+class _OptionsRun(LivedHours[WritingIntent]):
     def __init__(
         self, name: str, config: OptionsConfig, hours: Sequence[Hour], intents: Sequence[WritingIntent]
     ) -> None:
-        self.hours = hours
         first = hours[0]
         feeds = OptionsFeeds(FeedAnswer(), FeedAnswer(), [(MARK_TENOR, FeedAnswer())])
         _listen(feeds, first)
         self.book = OptionsBook(config, deployed_at(first.observed_at, VARIANTS.index(name)), feeds)
-        self.done = VariantRun(name, self.book)
-        self.call = Recorder(name, self.book)
-        self.done.refusals = self.call.refusals
-        self.opening: dict[int, list[WritingIntent]] = defaultdict(list)
-        for intent in intents:
-            self.opening[intent.opens].append(intent)
+        super().__init__(name, self.book, hours, intents)
         self.writers: dict[str, WritingIntent] = {}
         self.posted: dict[str, int] = defaultdict(int)
         self.expiries: set[int] = set()
         self.risks: dict[tuple[str, int], scenarios.PortfolioRisk] = {}
         self.bad_debt = self.liquidations = 0
         self.known = sorted({intent.writer for intent in intents})
-
-    def run(self) -> VariantRun:
-        """All hours."""
-        for index, hour in enumerate(self.hours):
-            self._hour(index, hour)
-        return self.done
 
     def _hour(self, index: int, hour: Hour) -> None:
         self.bad_debt = self.liquidations = 0
@@ -145,7 +134,7 @@ class _OptionsRun:
         self._settle(index, hour)
         self._top_up()
         self._auctions()
-        for intent in self.opening.pop(index, []):
+        for intent in self.due(index):
             self._sell(intent, hour)
         self.done.at(self.book.now, index, self.call.taken())
         for look in range(1, LOOKS):

@@ -11,7 +11,8 @@ from oracle.domain import margin, perp_book, vamm
 from oracle.domain.lending import ceil_div
 from oracle.domain.perp import WAD_PER_PRICE, PerpMarket
 from oracle.domain.perp_types import FeedAnswer, PerpConfig, PerpRefusal
-from oracle.domain.replay.calls import Hour, Recorder
+from oracle.domain.replay.calls import Hour
+from oracle.domain.replay.lived import LivedHours, answers
 from oracle.domain.replay.population import Intent
 from oracle.domain.replay.runs import FOREVER, KEEPER, MAX_UINT, PROVIDER, HourRecord, VariantRun, acts_at, deployed_at
 from oracle.domain.replay.statics import Statics
@@ -84,43 +85,26 @@ class _Counts:
     liquidations: int = 0
 
 
-class _PerpRun:
+class _PerpRun(LivedHours[Intent]):
     def __init__(
         self, name: str, config: PerpConfig, hours: Sequence[Hour], statics: Statics, intents: Sequence[Intent]
     ) -> None:
-        self.hours, self.statics, self.static = hours, statics, name == STATIC
-        first = hours[0]
-        born = deployed_at(first.observed_at, VARIANTS.index(name))
-        self.market = PerpMarket(config, born, *self._answers(first, FeedAnswer()), FeedAnswer())
-        self.done = VariantRun(name, self.market)
-        self.call = Recorder(name, self.market)
-        self.done.refusals = self.call.refusals
-        self.opening: dict[int, list[Intent]] = defaultdict(list)
-        for intent in intents:
-            self.opening[intent.opens].append(intent)
+        self.fixed = statics if name == STATIC else None
+        born = deployed_at(hours[0].observed_at, VARIANTS.index(name))
+        self.market = PerpMarket(config, born, *answers(hours[0], FeedAnswer(), self.fixed), FeedAnswer())
+        super().__init__(name, self.market, hours, intents)
         self.open: dict[str, Intent] = {}
         self.posted: dict[str, int] = defaultdict(int)
-
-    def run(self) -> VariantRun:
-        """All hours."""
-        for index, hour in enumerate(self.hours):
-            self._hour(index, hour)
-        return self.done
-
-    def _answers(self, hour: Hour, before: FeedAnswer) -> tuple[FeedAnswer, FeedAnswer]:
-        risk = self.statics.margin if self.static else hour.risk
-        answer = FeedAnswer(risk, hour.observed_at) if risk else before
-        return FeedAnswer(hour.price, hour.observed_at), answer
 
     def _hour(self, index: int, hour: Hour) -> None:
         m = self.market
         m.now = acts_at(hour.observed_at)
-        m.price, m.risk = self._answers(hour, m.risk)
+        m.price, m.risk = answers(hour, m.risk, self.fixed)
         self.call(PROVIDER, "provide", FUND, PROVIDER) if index == 0 else self.call(KEEPER, "poke")
         counts = self._liquidations()
         self._top_up()
         self._close(index)
-        for intent in self.opening.pop(index, []):
+        for intent in self.due(index):
             self._open(intent)
         self.done.at(m.now, index, self.call.taken())
         self.done.hours.append(self._record(counts))

@@ -100,9 +100,26 @@ class Report:
     figures_equal: int
     seconds: float
 
+    def variant(self, name: str) -> Outcome:
+        """One variant's outcome."""
+        return next(each for each in self.variants if each.variant == name)
+
     def document(self) -> dict[str, Any]:
         """It as JSON."""
         return asdict(self) | {"proofs": asdict(self.proofs) | {"text": self.proofs.text}}
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Report:
+        """The report behind a `document`."""
+        proofs = {name: value for name, value in document["proofs"].items() if name != "text"}
+        parts = {
+            "statics": Statics(**document["statics"]),
+            "proofs": Proofs(**proofs),
+            "variants": tuple(Outcome(**each) for each in document["variants"]),
+            "bars": tuple(Bar(**each) for each in document["bars"]),
+            "worst": tuple(WorstHour(**each) for each in document["worst"]),
+        }
+        return cls(**document | parts)
 
 
 def hour_moves(hours: Sequence[Hour]) -> list[float]:
