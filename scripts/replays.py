@@ -115,8 +115,7 @@ def main() -> int:
                 run.replay(data, "none" if options.twins_only else options.proofs, contracts=not options.twins_only)
         if not (OUT / "coverage.json").is_file():
             write_coverage(data)
-        if not (OUT / "years.json").is_file():
-            write_years(data)
+        write_years(data)
         for market in options.markets:
             if "perp" in options.protocols and not (OUT / f"seeds-{market.lower()}.json").is_file():
                 write_seeds(data, market)
@@ -336,17 +335,21 @@ def compared(dynamic: Outcome, static: Outcome) -> list[str]:
 
 
 def write_years(data: Path) -> None:
-    """Perpetual and lending twins over the years after the first, parameters fixed before them."""
-    found = {}
+    """Perpetual and lending twins over the years after the first, parameters fixed before them; kept one by one."""
+    path = OUT / "years.json"
+    found = json.loads(path.read_text()) if path.is_file() else {}
     for market in MARKETS:
+        wanted = [p for p in ("perp", "lending") if f"{p} {market}" not in found]
+        if not wanted:
+            continue
         file, start, end = LONG
         sample = open_sample(f"csv:{data / file}", symbol(file, market), start, end)
         hours = sample.hours(None, lambda text: None)
-        for protocol in ("perp", "lending"):
+        for protocol in wanted:
             runs = PROTOCOL_RUNS[protocol].run(hours, sample.statics, SEEDS[0])
             found[f"{protocol} {market}"] = {run.name: asdict(run.outcome()) for run in runs}
+            path.write_text(json.dumps(found, indent=2) + "\n")
             print(f"years: {protocol}, {market}", flush=True)
-    (OUT / "years.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 def years_text() -> str:
