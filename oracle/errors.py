@@ -26,6 +26,7 @@ OracleError
 │   ├── ArtifactMismatch     a key, circuit or set-up on disk is not the pinned one
 │   │   └── VerifierNotUnderstood  ezkl generated Solidity of a form that is not known here
 │   ├── UnsafeSetup          a set-up made on this machine, or a well-known key, outside a local chain
+│   ├── SandboxUnavailable   this machine cannot confine what reads a stranger's model
 │   ├── StorageFull
 │   └── ToolMissing
 └── InvalidInput             the caller's data is at fault
@@ -172,6 +173,10 @@ class UnsafeSetup(Halt):
     """Something that is only safe on a local chain was about to be used on another."""
 
 
+class SandboxUnavailable(Halt):
+    """This machine cannot confine the process that would read a stranger's model, so it is not read."""
+
+
 class StorageFull(Halt):
     """A disk is full; nothing was half-written."""
 
@@ -185,7 +190,11 @@ class InvalidInput(OracleError):
 
 
 class ModelRejected(InvalidInput):
-    """The ONNX file cannot be proven, or not soundly."""
+    """The ONNX file cannot be proven, or not soundly; `node` names the one at fault where one is."""
+
+    def __init__(self, *args: object, remedy: str = "", node: str = "") -> None:
+        super().__init__(*args, remedy=remedy)
+        self.node = node
 
 
 class InputRejected(InvalidInput):

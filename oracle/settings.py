@@ -54,6 +54,13 @@ class Settings(BaseSettings):
     prove_memory_mb: int = Field(8192, gt=0, description="A worker that grows beyond is killed.")
     max_workers: int = Field(2, gt=0, description="Proving processes at most.")
 
+    # Uploads
+    upload_sandbox: Literal["full", "weaker"] = Field(
+        "full", description="weaker: uploads are read even where the kernel lacks a part of the sandbox."
+    )
+    upload_memory_mb: int = Field(2048, gt=0, description="A worker that reads an upload and grows beyond is killed.")
+    upload_timeout_secs: float = Field(1800.0, gt=0, description="An upload that is not a circuit by then fails.")
+
     # Inference on request
     payee: str = Field("", description="Who is paid for answers on chain; empty: the operator.")
     fee_over_gas: float = Field(

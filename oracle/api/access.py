@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oracle.api.problems import ApiError, ProblemResponse, api_problem, problem, status_of
 from oracle.domain.access import ApiKey, Role, parse_token
+from oracle.domain.requests import Priority
 from oracle.errors import ConfigurationError
 from oracle.settings import LOOPBACK_HOSTS, Settings
 from oracle.store.db import database_error
@@ -34,6 +35,8 @@ from oracle.store.keys import KeyStore
 OPEN_PATHS: Final = frozenset({"/v1/health/live", "/v1/health/ready", "/openapi.json"})
 # A revoked key is refused within this
 KEY_FRESH_SECS: Final = 1.0
+# Proofs of a quota that one of high priority takes
+HIGH_COST: Final = 4
 KEPT_KEYS: Final = 1_024
 # Refused keys from one address
 MAX_REFUSALS: Final = 30
@@ -155,6 +158,23 @@ def require(role: Role) -> Callable[..., Awaitable[ApiKey | None]]:
     return caller
 
 
+def cost_of(key: ApiKey | None, priority: Priority) -> int:
+    """What a proof counts against a key's quota. Raises ApiError 403 for one that may not go before others.
+
+    An operator may, and whoever pays with a quota.
+    """
+    if priority is not Priority.HIGH or key is None or key.role.includes(Role.OPERATOR):
+        return 1
+    if key.proofs_per_day is None:
+        raise ApiError(
+            HTTPStatus.FORBIDDEN,
+            "Forbidden",
+            f"the key {key.name!r} has no quota, so its proofs go before nobody's",
+            "ask with normal priority, or with an operator's key or one of `plumbline key create --proofs-per-day`",
+        )
+    return HIGH_COST
+
+
 def charge(gate: Gate, key: ApiKey | None, proofs: int) -> None:
     """Counts proofs against a key's quota of the day. Raises ApiError 429 QuotaExceeded; blocks on the database."""
     if key is None or gate.keys is None:
@@ -236,4 +256,4 @@ def _closed(error: DBAPIError) -> ProblemResponse:
     return problem(status_of(known), type(known).__name__, "keys cannot be checked now")
 
 
-__all__ = ["AccessControl", "Gate", "charge", "refund", "require", "wants_keys"]
+__all__ = ["AccessControl", "Gate", "charge", "cost_of", "refund", "require", "wants_keys"]

@@ -15,7 +15,7 @@ from oracle.api.access import AccessControl, Gate
 from oracle.api.examples import EXAMPLES
 from oracle.api.fresh import Fresh, KeptReads
 from oracle.api.routes import book as book_routes
-from oracle.api.routes import feeds, health, models, requests
+from oracle.api.routes import feeds, health, models, requests, uploads
 from oracle.api.schemas import ProblemOut
 from oracle.api.strict import BodyLimits
 from oracle.daemon.book import BookService
@@ -42,10 +42,10 @@ def create_app(service: OracleService, keys: KeyStore | None = None, book: BookS
     app.state.fresh = fresh = Fresh()
     problems.install(app)
     app.add_middleware(Logged)
-    app.add_middleware(BodyLimits)
+    app.add_middleware(BodyLimits, limit_of=uploads.limit_of)
     app.add_middleware(KeptReads, fresh=fresh)
     app.add_middleware(AccessControl, gate=gate)
-    for router in (feeds.router, models.router, requests.router, book_routes.router, health.router):
+    for router in (feeds.router, models.router, uploads.router, requests.router, book_routes.router, health.router):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

@@ -86,10 +86,18 @@ async def kept(request: Request, make: Callable[[], Schema], head: Callable[[], 
 
 def forget_if_ended(request: Request, found: AcceptedRequest) -> AcceptedRequest:
     """The same; who learns here that it has ended finds what it changed at the next read."""
-    if found.finished_at is not None and time.time() - found.finished_at < CHANGED_WITHIN_SECS and changes(found):
-        fresh: Fresh = request.app.state.fresh
-        fresh.recheck()
+    if found.finished_at is not None and time.time() - found.finished_at < CHANGED_WITHIN_SECS:
+        look_again(request, found)
     return found
+
+
+def look_again(request: Request, ended_one: AcceptedRequest) -> None:
+    """Has the next read see what a request changed: the chain, or the models that are here."""
+    fresh: Fresh = request.app.state.fresh
+    if ended_one.kind is RequestKind.MODEL:
+        fresh.forget()
+    elif changes(ended_one):
+        fresh.recheck()
 
 
 def changes(request: AcceptedRequest) -> bool:
@@ -140,5 +148,6 @@ __all__ = [
     "errors",
     "forget_if_ended",
     "kept",
+    "look_again",
     "scoped",
 ]

@@ -58,6 +58,7 @@ _REQUEST: Final = {
     "id": _REQUEST_ID,
     "kind": "proof",
     "subject": "mynet",
+    "priority": "normal",
     "state": "running",
     "step": "prove",
     "createdAt": 1764340000.5,
@@ -66,6 +67,7 @@ _REQUEST: Final = {
     "idempotencyKey": "order-7-proof-1",
     "result": None,
     "cause": None,
+    "problem": None,
 }
 _PROOF: Final = {"model": "mynet", "proof": "0x0102", "instances": ["12", "7", "42"]}
 
@@ -128,6 +130,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "VerificationOut": {"feed": "spx-volatility", "roundId": 7, "ok": True, "checks": [_CHECK]},
     "ModelOut": _MODEL,
+    "CardOut": {"name": "mynet", "text": "# mynet\n\nUploaded by request ...", "report": None},
     "ModelsOut": {"models": [_MODEL]},
     "RequestOut": _REQUEST,
     "RequestsOut": {"requests": [_REQUEST]},

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from oracle import errors
+from oracle.daemon.durable import INTERNAL
+from oracle.domain.requests import Cause
 from oracle.errors import ContractRevert, OracleError
 from oracle.store.db import database_error
 
@@ -80,6 +82,21 @@ def status_of(error: OracleError) -> HTTPStatus:
     return next(status for kind, status in _STATUS if isinstance(error, kind))
 
 
+def problem_of(cause: Cause) -> dict[str, Any]:
+    """The problem document that a request's failure is: what the call itself would have answered."""
+    kind: type[OracleError] = getattr(errors, cause.error, getattr(errors, cause.branch, OracleError))
+    status = status_of(kind.__new__(kind)) if cause.error != INTERNAL else HTTPStatus.INTERNAL_SERVER_ERROR
+    return {
+        "type": f"urn:plumbline:error:{cause.error}",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": _printable(cause.message),
+        "error": cause.error,
+        "remedy": cause.remedy,
+        **({"node": _printable(cause.node)} if cause.node else {}),
+    }
+
+
 def install(app: FastAPI) -> None:
     """Makes the app answer each of its errors with a problem document."""
     app.add_exception_handler(OracleError, _oracle_error)
@@ -92,7 +109,8 @@ def install(app: FastAPI) -> None:
 
 def _oracle_error(_request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, OracleError)
-    more: dict[str, Any] = {}
+    node = str(getattr(error, "node", ""))
+    more: dict[str, Any] = {"node": _printable(node)} if node else {}
     name = type(error).__name__
     if isinstance(error, ContractRevert):
         name = ContractRevert.__name__

@@ -8,12 +8,14 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from oracle.api.problems import problem_of
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.daemon.views import FeedView, ModelView, RoundView
 from oracle.domain.deployment import FeedKind
 from oracle.domain.evidence import Evidence
 from oracle.domain.proofs import Proof
-from oracle.domain.requests import Request
+from oracle.domain.requests import Priority, Request
+from oracle.proving.cards import Card
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 KEY_PATTERN: Final = r"^[\x21-\x7e]{1,200}$"
@@ -248,6 +250,11 @@ class ProofRequestIn(Schema):
     model: Name
     input_data: list[Annotated[list[FiniteNumber], Field(max_length=MAX_VALUES)]] = Field(min_length=1, max_length=64)
     submit: bool = Field(False, description="Also have it verified and stored on chain.", strict=True)
+    priority: Priority = Field(
+        Priority.NORMAL,
+        description="high begins before normal ones accepted up to 300 s earlier. It takes an operator's key, or one "
+        "with a quota, against which it counts fourfold.",
+    )
 
 
 class ProofBatchIn(Schema):
@@ -269,14 +276,28 @@ class ProofBatchIn(Schema):
     requests: list[ProofRequestIn] = Field(min_length=1, max_length=MAX_BATCH)
 
 
+class CardOut(Schema):
+    """A model's card as Markdown, and the report of its training where it was trained here."""
+
+    name: str
+    text: str
+    report: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, card: Card) -> Self:
+        """A card on the wire."""
+        return cls(name=card.name, text=card.text, report=card.report)
+
+
 class CauseOut(Schema):
-    """Why a request failed."""
+    """Why a request failed; `node` is the one of an uploaded model that is at fault."""
 
     error: str
     message: str
     branch: str
     remedy: str
     step: str
+    node: str = ""
 
 
 def _own_key(kept: str | None) -> str | None:
@@ -288,8 +309,9 @@ class RequestOut(Schema):
     """A request as it stands. `result` once fulfilled, `cause` once failed."""
 
     id: str
-    kind: Literal["round", "price", "proof", "inference"]
+    kind: Literal["round", "price", "proof", "inference", "model"]
     subject: str = Field(description="The feed's or the model's name.")
+    priority: Priority
     state: Literal["accepted", "running", "fulfilled", "failed", "cancelled"]
     step: str
     created_at: float
@@ -298,6 +320,7 @@ class RequestOut(Schema):
     idempotency_key: str | None
     result: dict[str, Any] | None
     cause: CauseOut | None
+    problem: ProblemOut | None = Field(None, description="RFC 9457: the failure as an answer to a call would say it.")
 
     @classmethod
     def of(cls, request: Request) -> Self:
@@ -306,6 +329,7 @@ class RequestOut(Schema):
             id=request.id,
             kind=request.kind.value,
             subject=request.subject,
+            priority=request.priority,
             state=request.state.value,
             step=request.step,
             created_at=request.created_at,
@@ -314,6 +338,7 @@ class RequestOut(Schema):
             idempotency_key=_own_key(request.idempotency_key),
             result=dict(request.result) if request.result is not None else None,
             cause=CauseOut(**request.cause.as_json()) if request.cause is not None else None,
+            problem=ProblemOut(**problem_of(request.cause)) if request.cause is not None else None,
         )
 
 
@@ -382,7 +407,10 @@ class LiveOut(Schema):
 
 
 class ProblemOut(BaseModel):
-    """RFC 9457. `error` names the cause's class; `remedy` says what to do; `revert` is a contract's error."""
+    """RFC 9457. `error` names the cause's class; `remedy` says what to do; `revert` is a contract's error.
+
+    `node` is the node of an uploaded model that is at fault.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -406,4 +434,5 @@ class ProblemOut(BaseModel):
     error: str
     remedy: str = ""
     revert: dict[str, Any] | None = None
+    node: str | None = None
     errors: list[dict[str, str]] | None = None

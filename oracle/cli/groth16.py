@@ -32,6 +32,7 @@ from oracle.proving.groth16.prover import prove, verify
 from oracle.proving.groth16.setup import Secrets, key_from_phase1, key_from_secrets
 from oracle.proving.quantise import quantise, real_outputs
 from oracle.proving.srs.known import KNOWN
+from oracle.proving.uploaded import refuse_uploaded
 from oracle.settings import Settings
 
 
@@ -201,7 +202,9 @@ def _origin(ptau: Path) -> str:
 
 def _circuit(settings: Settings, name: str) -> tuple[Path, CircuitManifest]:
     with opened_engine(settings) as engine:
-        return engine.folder(name), engine.circuit(name)
+        folder, manifest = engine.folder(name), engine.circuit(name)
+    refuse_uploaded(folder)
+    return folder, manifest
 
 
 def _initial(circuit: NetworkCircuit, ptau: Path) -> ProvingKey:

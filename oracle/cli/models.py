@@ -9,7 +9,7 @@ from oracle.chain.records import load_deployment
 from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say
 from oracle.domain.deployment import Deployment, ModelRecord
-from oracle.errors import ArtifactMismatch
+from oracle.errors import ArtifactMismatch, InvalidInput
 from oracle.proving.building.manifest import VERIFIER, CircuitManifest
 from oracle.settings import Settings
 
@@ -119,6 +119,35 @@ def refresh_verifiers(settings: Settings, names: list[str], *, plain: bool) -> d
         "changed": [name for name, new in changed.items() if new],
         "unchanged": [name for name, new in changed.items() if not new],
     }
+
+
+def upload_model(
+    settings: Settings,
+    name: str,
+    onnx: Path,
+    samples: Path,
+    *,
+    objective: str,
+    max_error: float | None,
+    domain: str | None,
+    deploy: bool,
+    say: Say,
+) -> dict[str, Any]:
+    """What the running service made of an ONNX file that was sent to it.
+
+    Raises InvalidInput for a file that cannot be read, and the error that the upload failed with.
+    """
+    from oracle.cli.service_access import api, follow_events
+
+    try:
+        content, values = onnx.read_bytes(), samples.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{error.filename} cannot be read: {error.strerror}") from None
+    with api(settings) as client:
+        request = client.upload_model(
+            name, content, values, objective=objective, max_error=max_error, domain=domain, deploy=deploy
+        )
+        return {"requestId": request.id, **follow_events(client, request.id, say)}
 
 
 def batch_model(

@@ -12,6 +12,7 @@ from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say, api, exact, follow, patiently
 from oracle.domain.deployment import CircuitFacts
 from oracle.domain.proofs import ModelInputs, Proof
+from oracle.domain.requests import Priority
 from oracle.errors import InputRejected, StorageFull
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
@@ -86,6 +87,7 @@ def request_proof(
     input_file: Path,
     *,
     submit: bool,
+    priority: Priority,
     wait: bool,
     idempotency_key: str,
     say: Say,
@@ -93,7 +95,8 @@ def request_proof(
     """The request that the service accepted; its result when `wait`."""
     inputs = read_inputs(input_file)
     with api(settings) as client:
-        body = {"model": name, "inputData": inputs.to_document()["input_data"], "submit": submit}
+        rows = inputs.to_document()["input_data"]
+        body = {"model": name, "inputData": rows, "submit": submit, "priority": priority.value}
         key = idempotency_key or secrets.token_hex(16)
         request: dict[str, Any] = patiently(lambda: client.post("/v1/proof-requests", body, idempotency_key=key), say)
         if not wait:

@@ -75,6 +75,16 @@ def follow(client: Client, request: dict[str, Any], say: Say) -> dict[str, Any]:
     raise request_error(request)
 
 
+def follow_events(client: Client, request_id: str, say: Say) -> dict[str, Any]:
+    """As follow, saying each stage as the service reports it."""
+    for event in client.events(request_id):
+        if event.name == "progress":
+            say(f"{event.data.get('stage')} {event.data.get('detail')}")
+        elif not event.final:
+            say(str(event.data.get("step") or event.name))
+    return follow(client, client.get(f"/v1/requests/{request_id}"), say)
+
+
 def request_error(request: Mapping[str, Any]) -> OracleError:
     """The error that ended a request."""
     cause = request.get("cause") or {}

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from oracle.cli.proving import opened_engine
 from oracle.errors import InputRejected, NotFound
+from oracle.proving.cards import REPORT, card_of
 from oracle.settings import PROJECT_ROOT, Settings
 
 TRAINER: Final = PROJECT_ROOT / "scripts" / "train_model.py"
-CARD: Final = "CARD.md"
-REPORT: Final = "report.json"
 ALL: Final = "all"
 
 
@@ -30,12 +30,10 @@ def train_family(name: str, data: Path | None, *, check: bool) -> int:
 
 
 def read_card(settings: Settings, name: str) -> tuple[str, dict[str, Any]]:
-    """A circuit's card and its machine-readable report. Raises NotFound."""
-    folder = settings.circuits_dir / name
-    if not (folder / CARD).is_file() or not (folder / REPORT).is_file():
-        cards = sorted(path.parent.name for path in settings.circuits_dir.glob(f"*/{CARD}"))
-        raise NotFound(f"there is no card of {name!r}", remedy=f"There are: {', '.join(cards)}.")
-    return (folder / CARD).read_text(), json.loads((folder / REPORT).read_text())
+    """A circuit's card and the report of its training, where it was trained here. Raises NotFound."""
+    with opened_engine(settings) as engine:
+        card = card_of(engine.folder(name), engine.circuit(name))
+    return card.text, card.report or {"circuit_id": name, "report": None}
 
 
 def read_bars(settings: Settings) -> list[dict[str, Any]]:

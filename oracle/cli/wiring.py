@@ -70,12 +70,16 @@ def deploying_account(settings: Settings) -> Signer:
     return operator_account(settings)
 
 
-def deployer(client: ChainClient, database: Engine, say: Say) -> Deployer:
-    """What deploys onto a chain, and registers models there."""
+def deployer(client: ChainClient, database: Engine, say: Say, namespace: str = "") -> Deployer:
+    """What deploys onto a chain, and registers models there; a service's nonces are of its own namespace."""
     from oracle.store.outbox import SqlOutbox
 
     account = deploying_account(client.settings)
-    return Deployer(client, Sender(client, account, SqlOutbox(database)), say)
+    return Deployer(client, Sender(client, account, SqlOutbox(database, namespace)), say)
+
+
+def _quietly(_: str) -> None:
+    pass
 
 
 def sender_pool(client: ChainClient, outbox: Outbox) -> SenderPool:
@@ -136,6 +140,7 @@ def opened_service(
             sources={names(source).price: source for source in sources},
             publisher_keys=_publisher_keys(settings),
             role=role,
+            deployer=(lambda: deployer(client, database, _quietly, deployment_id(record))) if role.leads else None,
         )
         try:
             service.start()

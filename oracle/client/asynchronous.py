@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from oracle.api.schemas import (
+    CardOut,
     EvidenceOut,
     FeedOut,
     HealthOut,
@@ -99,17 +100,55 @@ class AsyncClient:
         """One model. Raises NotFound."""
         return await self._run(calls.model(name))
 
-    async def request_proof(
-        self, model: str, inputs: Inputs, *, submit: bool = False, idempotency_key: str | None = None
+    async def card(self, name: str) -> CardOut:
+        """A model's card. Raises NotFound."""
+        return await self._run(calls.card(name))
+
+    async def upload_model(
+        self,
+        name: str,
+        onnx: bytes,
+        samples: Any,
+        *,
+        objective: str = "balanced",
+        max_error: float | None = None,
+        domain: str | None = None,
+        deploy: bool = True,
+        idempotency_key: str | None = None,
     ) -> RequestOut:
-        """A request for a proof: one flat row for each input tensor; with `submit` it is stored on chain."""
-        return await self._run(calls.request_proof(model, inputs, submit, idempotency_key))
+        """A request for a circuit of an ONNX file, with samples {"input_data": [[...]]} as bytes or as a document.
+
+        `domain`: LOW:HIGH, with commas one for each input tensor or value; None: around the samples.
+        """
+        options = {"objective": objective, "maxError": max_error, "domain": domain, "deploy": deploy}
+        return await self._run(calls.upload_model(name, onnx, samples, options, idempotency_key))
+
+    async def request_proof(
+        self,
+        model: str,
+        inputs: Inputs,
+        *,
+        submit: bool = False,
+        priority: str = "normal",
+        idempotency_key: str | None = None,
+    ) -> RequestOut:
+        """A request for a proof: one flat row for each input tensor; with `submit` it is stored on chain.
+
+        `priority`: high, normal or low.
+        """
+        return await self._run(calls.request_proof(model, inputs, submit, priority, idempotency_key))
 
     async def request_proofs(
-        self, model: str, batch: Sequence[Inputs], *, submit: bool = False, idempotency_key: str | None = None
+        self,
+        model: str,
+        batch: Sequence[Inputs],
+        *,
+        submit: bool = False,
+        priority: str = "normal",
+        idempotency_key: str | None = None,
     ) -> list[RequestOut]:
         """Requests for many proofs: all are accepted, or none."""
-        return await self._run(calls.request_proofs(model, batch, submit, idempotency_key))
+        return await self._run(calls.request_proofs(model, batch, submit, priority, idempotency_key))
 
     async def request(self, request_id: str, wait_secs: float = 0.0) -> RequestOut:
         """A request once it has ended, or as it stands after the wait."""

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 import httpx
 
 from oracle.api.schemas import (
+    CardOut,
     EvidenceOut,
     FeedOut,
     FeedsOut,
@@ -53,10 +54,15 @@ class Call(Generic[T]):
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    # A form instead of a JSON body
+    form: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, bytes, str]] = field(default_factory=dict)
+
     def arguments(self) -> dict[str, Any]:
         """For httpx."""
         query = {name: value for name, value in self.query.items() if value is not None}
-        return {"method": self.method, "url": self.path, "params": query, "json": self.body, "headers": self.headers}
+        sent: dict[str, Any] = {"method": self.method, "url": self.path, "params": query, "headers": self.headers}
+        return sent | ({"data": self.form, "files": self.files} if self.files else {"json": self.body})
 
     def answer(self, response: httpx.Response) -> T:
         """The typed answer. Raises the OracleError that a problem document stands for."""
@@ -150,20 +156,41 @@ def model(name: str) -> Call[ModelOut]:
     return Call("GET", f"/v1/models/{name}", _one(ModelOut))
 
 
-def request_proof(name: str, inputs: Inputs, submit: bool, key: str | None) -> Call[RequestOut]:
-    return Call(
-        "POST", "/v1/proof-requests", _one(RequestOut), body=_proof_body(name, inputs, submit), headers=_key(key)
-    )
+def card(name: str) -> Call[CardOut]:
+    return Call("GET", f"/v1/models/{name}/card", _one(CardOut))
 
 
-def request_proofs(name: str, batch: Sequence[Inputs], submit: bool, key: str | None) -> Call[list[RequestOut]]:
-    body = {"requests": [_proof_body(name, inputs, submit) for inputs in batch]}
+def upload_model(name: str, onnx: bytes, samples: Any, options: Mapping[str, Any], key: str | None) -> Call[RequestOut]:
+    """`samples`: in ezkl's form, as text or as a document; `options`: fields of the form, None for what is not said."""
+    content = samples if isinstance(samples, bytes) else json.dumps(samples).encode()
+    files = {
+        "model": ("network.onnx", onnx, "application/octet-stream"),
+        "samples": ("samples.json", content, "application/json"),
+    }
+    form = {"name": name} | {field: _text(value) for field, value in options.items() if value is not None}
+    return Call("POST", "/v1/models", _one(RequestOut), headers=_key(key), form=form, files=files)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def request_proof(name: str, inputs: Inputs, submit: bool, priority: str, key: str | None) -> Call[RequestOut]:
+    body = _proof_body(name, inputs, submit, priority)
+    return Call("POST", "/v1/proof-requests", _one(RequestOut), body=body, headers=_key(key))
+
+
+def request_proofs(
+    name: str, batch: Sequence[Inputs], submit: bool, priority: str, key: str | None
+) -> Call[list[RequestOut]]:
+    body = {"requests": [_proof_body(name, inputs, submit, priority) for inputs in batch]}
     path = "/v1/proof-request-batches"
     return Call("POST", path, lambda response: _one(RequestsOut)(response).requests, body=body, headers=_key(key))
 
 
-def _proof_body(name: str, inputs: Inputs, submit: bool) -> dict[str, Any]:
-    return {"model": name, "inputData": [list(map(float, row)) for row in inputs], "submit": submit}
+def _proof_body(name: str, inputs: Inputs, submit: bool, priority: str) -> dict[str, Any]:
+    rows = [list(map(float, row)) for row in inputs]
+    return {"model": name, "inputData": rows, "submit": submit, "priority": priority}
 
 
 def request(request_id: str, wait_secs: float) -> Call[RequestOut]:

@@ -89,7 +89,8 @@ def cause_of(error: BaseException, step: str = "") -> Cause:
     if isinstance(error, StepFailed):
         return error.cause
     if isinstance(error, OracleError):
-        return Cause(type(error).__name__, str(error), branch_of(error), error.remedy, step)
+        node = str(getattr(error, "node", ""))
+        return Cause(type(error).__name__, str(error), branch_of(error), error.remedy, step, node)
     return Cause(INTERNAL, f"{type(error).__name__}: {error}", "OracleError", "see the service's log", step)
 
 
@@ -251,10 +252,15 @@ class DurableEngine:
             pause = min(pause * 2, self._patience.longest_pause_secs)
         raise AssertionError("unreachable")
 
-    def enqueue(self, queue: str, workflow: str, workflow_id: str, partition: str | None = None) -> None:
-        """Puts a workflow into a queue; one that is known under this id already is left as it is."""
+    def enqueue(
+        self, queue: str, workflow: str, workflow_id: str, partition: str | None = None, place: int | None = None
+    ) -> None:
+        """Puts a workflow into a queue; one that is known under this id already is left as it is.
+
+        Of those that wait in a queue the one with the least `place` is begun first, from 1; without one before them.
+        """
         self._require_started()
-        with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=partition):
+        with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=partition, priority=place):
             DBOS.enqueue_workflow(queue, self._workflows[workflow], workflow_id)
 
     def begin(self, workflow: str, workflow_id: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import Engine
 
 from oracle.chain.client import ChainClient
+from oracle.chain.deploy import Deployer
 from oracle.chain.feeds import ObservationFeed, RiskFeed
 from oracle.chain.sender_pool import SenderPool
 from oracle.daemon.metrics import Metrics
@@ -27,6 +28,7 @@ class ServiceParts:
 
     `deployment` reads the record of what is deployed, anew at each call. `sources`: by the price feed's name.
     `publisher_keys`: of every publisher that this process signs for. `workflows`: the durable engine's database.
+    `deployer`: what deploys and registers models here; None where this process owns no registry.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class ServiceParts:
     workflows: Engine
     sources: Mapping[str, MarketSource]
     publisher_keys: Sequence[str | bytes]
+    deployer: Callable[[], Deployer] | None = None
     metrics: Metrics = field(default_factory=Metrics)
     tracing: Tracing = field(default_factory=Tracing)
 

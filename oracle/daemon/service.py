@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 from oracle.chain.client import ChainClient
 from oracle.chain.coordinator import Coordinator
+from oracle.chain.deploy import Deployer
 from oracle.chain.evidence import collect_evidence
 from oracle.chain.sender_pool import SenderPool
 from oracle.daemon.caretaker import DEAD_STATES, Caretaker
@@ -34,13 +35,15 @@ from oracle.daemon.reading import Reader, require_registered
 from oracle.daemon.rounds import FeedWorkflows
 from oracle.daemon.steps import POINT_OF_NO_RETURN, Steps
 from oracle.daemon.tracing import Tracing
+from oracle.daemon.uploads import UploadedModel, UploadWorkflow
 from oracle.daemon.views import FeedView, Health, ModelView, RoundView
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.evidence import Evidence
 from oracle.domain.proofs import Proof
-from oracle.domain.requests import Request, RequestEvent, RequestKind
+from oracle.domain.requests import Priority, Request, RequestEvent, RequestKind, place_in_queue
 from oracle.errors import ConfigurationError, Conflict, InputRejected, NotFound, OracleError
 from oracle.market.base import MarketSource
+from oracle.proving.cards import Card, card_of
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
 from oracle.store.artifacts import FOLDER_NAME, open_artifacts
@@ -51,6 +54,8 @@ from oracle.store.requests import RequestStore
 # Feeds' workflows: those of one market one after another
 FEED_QUEUE: Final = "feeds"
 PROOF_QUEUE: Final = "proofs"
+# Uploaded models: one after another
+MODEL_QUEUE: Final = "models"
 FEEDS_AT_ONCE: Final = 4
 # Workflows under way for each prover: one proves, the others wait for a block, for the database, or for the prover
 UNDER_WAY: Final = 8
@@ -116,6 +121,7 @@ class OracleService:
         self._prover = Prover(parts)
         self._feed_workflows = FeedWorkflows(parts, steps, self._observer, self._prover)
         self._inference = InferenceWorkflow(parts, steps, self._prover)
+        self._uploads = UploadWorkflow(parts, steps)
         self._fulfilment = FulfilmentWorkflow(parts, steps, self._prover)
         self._listener: Listener | None = None
         self._caretaker: PatientLoop | None = None
@@ -139,6 +145,7 @@ class OracleService:
         sources: Mapping[str, MarketSource],
         publisher_keys: Sequence[str | bytes],
         role: Role | None = None,
+        deployer: Callable[[], Deployer] | None = None,
     ) -> OracleService:
         """A service over these parts. `database` has its tables; `workflows` is a database for dbos alone."""
         return cls(
@@ -154,6 +161,7 @@ class OracleService:
                 workflows=workflows,
                 sources=sources,
                 publisher_keys=publisher_keys,
+                deployer=deployer,
                 tracing=Tracing.of(settings),
             ),
             role=role,
@@ -170,6 +178,7 @@ class OracleService:
             RequestKind.ROUND.value: self._steps.workflow(self._feed_workflows.round),
             RequestKind.PROOF.value: self._steps.workflow(self._inference.prove),
             RequestKind.INFERENCE.value: self._steps.workflow(self._fulfilment.answer),
+            RequestKind.MODEL.value: self._steps.workflow(self._uploads.add),
         }
         self._durable.start(workflows, self._queues(), self._listened())
         if self._role.shares:
@@ -182,7 +191,7 @@ class OracleService:
     def _queues(self) -> list[Queue]:
         workers = UNDER_WAY * self.parts.settings.max_workers
         own = [Queue(circuit_queue(circuit), workers) for circuit in self._own_queues()]
-        return [Queue(FEED_QUEUE, FEEDS_AT_ONCE, 1), Queue(PROOF_QUEUE, workers), *own]
+        return [Queue(FEED_QUEUE, FEEDS_AT_ONCE, 1), Queue(PROOF_QUEUE, workers), Queue(MODEL_QUEUE, 1), *own]
 
     def _own_queues(self) -> list[str]:
         """Circuits that have a queue of their own."""
@@ -192,9 +201,8 @@ class OracleService:
         """The queues whose work this process does; None: every one."""
         if self._role.leads and self.parts.settings.serve_proves:
             return None
-        feeds = [FEED_QUEUE] if self._role.leads else []  # they need the market's source
         if self._role.leads:
-            return feeds
+            return [FEED_QUEUE, MODEL_QUEUE]  # they need the market's source, and the folder of circuits
         if self._role.circuits is None:
             return [PROOF_QUEUE, *map(circuit_queue, self._own_queues())]
         unknown = set(self._role.circuits) - set(self._own_queues())
@@ -274,6 +282,7 @@ class OracleService:
         if self._role.shares:
             self._membership.leave()
         self._prover.cancel_all()
+        self._uploads.cancel_all()
         self.parts.tracing.flush()
         _log.info("service stopped")
 
@@ -361,7 +370,13 @@ class OracleService:
         return self.model(name)
 
     def request_proof(
-        self, model: str, inputs: Sequence[Sequence[float]], *, idempotency_key: str | None = None, submit: bool = False
+        self,
+        model: str,
+        inputs: Sequence[Sequence[float]],
+        *,
+        idempotency_key: str | None = None,
+        submit: bool = False,
+        priority: Priority = Priority.NORMAL,
     ) -> Request:
         """A request for a proof of one inference; with `submit` it is verified and stored on chain.
 
@@ -369,7 +384,10 @@ class OracleService:
         inputs that do not fit; Conflict for a key of another request.
         """
         rows = self.check_proof_request(model, inputs, submit=submit)
-        return self._accept(RequestKind.PROOF, model, {"inputs": rows, "submit": submit}, idempotency_key)
+        body = {"inputs": rows, "submit": submit}
+        if priority is not Priority.NORMAL:
+            body["priority"] = priority.value
+        return self._accept(RequestKind.PROOF, model, body, idempotency_key)
 
     def check_proof_request(
         self, model: str, inputs: Sequence[Sequence[float]], *, submit: bool = False
@@ -381,6 +399,21 @@ class OracleService:
         rows = [[float(value) for value in row] for row in inputs]
         self.parts.engine.quantise(model, rows)
         return rows
+
+    def upload(self, upload: UploadedModel, idempotency_key: str | None = None) -> Request:
+        """A request for a circuit of an uploaded model, deployed and registered where that is asked for.
+
+        Raises SandboxUnavailable where this machine cannot confine what reads it, InvalidInput, InputRejected for the
+        samples, Conflict for a name that is taken, ServiceUnavailable when too many wait, StorageFull.
+        """
+        body = self._uploads.keep(upload)
+        if not self.parts.requests.knows(idempotency_key):
+            self._uploads.check_room(upload.name)
+        return self._accept(RequestKind.MODEL, upload.name, body, idempotency_key)
+
+    def card(self, name: str) -> Card:
+        """A model's card. Raises NotFound."""
+        return card_of(self.parts.engine.folder(name), self.parts.engine.circuit(name))
 
     def verify(self, model: str, zk_proof: bytes, instances: Sequence[int]) -> list[float]:
         """The outputs of a proof that holds. Raises ProofRejected for one that does not, NotFound."""
@@ -433,6 +466,7 @@ class OracleService:
             raise Conflict(f"the request {request_id} is {at} and cannot be cancelled any more")
         self.parts.metrics.finished.labels(request.kind.value, "cancelled").inc()
         self._prover.cancel(request_id)
+        self._uploads.cancel(request_id)
         self._durable.cancel(request_id)
         return self.request(request_id)
 
@@ -457,7 +491,11 @@ class OracleService:
         if request.kind in {RequestKind.PROOF, RequestKind.INFERENCE}:
             own = request.subject in self._own_queues()
             queue = circuit_queue(request.subject) if own else PROOF_QUEUE
-            self._durable.enqueue(queue, request.kind.value, request.id)
+            place = place_in_queue(request.priority, request.created_at)
+            self._durable.enqueue(queue, request.kind.value, request.id, place=place)
+            return
+        if request.kind is RequestKind.MODEL:
+            self._durable.enqueue(MODEL_QUEUE, request.kind.value, request.id)
             return
         market = self.parts.observed_feed_of(self.parts.feed(request.subject)).name
         self._durable.enqueue(FEED_QUEUE, request.kind.value, request.id, partition=market)

@@ -18,6 +18,7 @@ class RequestKind(StrEnum):
     PRICE = "price"  # the next observation of a price feed
     PROOF = "proof"  # one inference of a registered model
     INFERENCE = "inference"  # one that a contract asked for on chain, answered there
+    MODEL = "model"  # an uploaded network: its circuit, its verifier on chain, its registration
 
 
 class RequestState(StrEnum):
@@ -33,11 +34,34 @@ class RequestState(StrEnum):
 FINAL_STATES: Final = frozenset({RequestState.FULFILLED, RequestState.FAILED, RequestState.CANCELLED})
 
 
+class Priority(StrEnum):
+    """How soon a proof is begun, among those that wait. Each is a head start; none lets another wait for ever."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def lead_secs(self) -> int:
+        """Seconds by which it stands behind a high one: accepted so much later, a high one still comes first."""
+        return {Priority.HIGH: 0, Priority.NORMAL: 300, Priority.LOW: 900}[self]
+
+
+# 2026-01-01; places fit into 31 bits until 2094
+_EPOCH: Final = 1_767_225_600
+
+
+def place_in_queue(priority: Priority, accepted_at: float) -> int:
+    """Where a request stands among those that wait, the least first: the moment that it was accepted, and its lead."""
+    return max(1, int(accepted_at) - _EPOCH + priority.lead_secs)
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why a request failed: the error's class, its message, what to do about it, and where it happened.
 
-    `branch` is Retry, SkipCycle, Halt or InvalidInput: what a loop does with such an error.
+    `branch` is Retry, SkipCycle, Halt or InvalidInput: what a loop does with such an error. `node` is the one of a
+    model that is at fault.
     """
 
     error: str
@@ -45,6 +69,7 @@ class Cause:
     branch: str = "OracleError"
     remedy: str = ""
     step: str = ""
+    node: str = ""
 
     def as_json(self) -> dict[str, str]:
         """The fields by name."""
@@ -54,12 +79,13 @@ class Cause:
             "branch": self.branch,
             "remedy": self.remedy,
             "step": self.step,
+            **({"node": self.node} if self.node else {}),
         }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Cause:
         """The inverse of as_json; unknown fields are ignored."""
-        known = ("error", "message", "branch", "remedy", "step")
+        known = ("error", "message", "branch", "remedy", "step", "node")
         return cls(**{name: str(fields[name]) for name in known if name in fields})
 
 
@@ -79,6 +105,12 @@ class Request:
     finished_at: float | None = None
     result: Mapping[str, Any] | None = None
     cause: Cause | None = None
+
+    @property
+    def priority(self) -> Priority:
+        """How soon its work begins; what a contract pays for has a deadline on chain, and so is high."""
+        usual = Priority.HIGH if self.kind is RequestKind.INFERENCE else Priority.NORMAL
+        return Priority(self.body.get("priority", usual))
 
     @property
     def finished(self) -> bool:

@@ -30,6 +30,7 @@ from oracle.proving.building.manifest import (
 from oracle.proving.felts import felt_from_hex, hex_from_int
 from oracle.proving.files import sha256_bytes, storage_guard
 from oracle.proving.srs.store import find_srs
+from oracle.proving.uploaded import confinement_of
 from oracle.proving.witness import make_witness
 from oracle.proving.workers.pool import ToolError, Worker, WorkerPool
 from oracle.settings import Settings
@@ -211,7 +212,14 @@ class ProvingEngine:
                 lambda done: report("srs", done, f"2^{manifest.logrows} rows"),
             )
             report("keys", 0.0, f"about {manifest.measured.setup_seconds:.1f} s when missing")
-            built = prepare_keys(folder, manifest, srs, cache, memory_mb=self._settings.prove_memory_mb)
+            built = prepare_keys(
+                folder,
+                manifest,
+                srs,
+                cache,
+                memory_mb=self._settings.prove_memory_mb,
+                confinement=confinement_of(self._settings, folder, manifest),
+            )
         report("keys", 1.0, "proving key ready")
         ready = (manifest, built, folder, srs)
         with self._lock:
@@ -235,7 +243,10 @@ class ProvingEngine:
     @contextmanager
     def _worker(self, manifest: CircuitManifest, cancel: threading.Event | None) -> Iterator[Worker]:
         need = manifest.measured.peak_memory_mb
-        with self._pool.worker(manifest.circuit_id, cancel, need_mb=need) as worker:
+        confinement = confinement_of(self._settings, self.folder(manifest.circuit_id), manifest)
+        # A worker that may read these files alone serves no other build of the circuit
+        key = f"{manifest.circuit_id} {manifest.vk_hash}" if confinement else manifest.circuit_id
+        with self._pool.worker(key, cancel, need_mb=need, confinement=confinement) as worker:
             yield worker
 
     def _timeout(self, manifest: CircuitManifest) -> float:

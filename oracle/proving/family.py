@@ -20,6 +20,7 @@ from oracle.proving.building.manifest import MANIFEST, NETWORK, CircuitManifest,
 from oracle.proving.intake import build_circuit
 from oracle.proving.quantise import domain_at
 from oracle.proving.rewrites.batch import batched
+from oracle.proving.uploaded import refuse_uploaded
 from oracle.settings import Settings
 
 MAX_ROWS: Final = 256
@@ -56,6 +57,7 @@ def add_batch(
         if (taken / MANIFEST).exists():
             raise Conflict(f"there is a circuit {name!r} already in {taken.parent}")
     check_folder(folder, manifest)
+    refuse_uploaded(folder)
     with tempfile.TemporaryDirectory(prefix="plumbline-batch-") as scratch:
         network, samples = Path(scratch) / NETWORK, Path(scratch) / "samples.json"
         batched(folder / NETWORK, rows, network)

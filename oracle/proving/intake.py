@@ -40,6 +40,7 @@ from oracle.proving.validation import (
     draw_samples,
     output_magnitudes,
 )
+from oracle.proving.workers.confinement import Confinement
 from oracle.proving.workers.pool import ToolError, Worker, WorkerFailed
 from oracle.settings import Settings
 
@@ -51,6 +52,7 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 IDENTITY: Final = "identity"
 ANY_ERROR: Final = 1e9
 INSPECT_SECS: Final = 300.0
+ADMIT_SECS: Final = 60.0
 
 
 def silent(stage: str, fraction: float, detail: str) -> None:
@@ -106,6 +108,8 @@ def build_circuit(
     validation_samples: int = 128,
     code_size: CodeSize | None = None,
     on_progress: OnProgress | None = None,
+    confinement: Confinement | None = None,
+    drawn: bool = False,
 ) -> CircuitManifest:
     """The cheapest sound circuit of a model within an error budget, as a circuit folder at `out_dir`.
 
@@ -115,13 +119,15 @@ def build_circuit(
     value; then the calibration samples alone are the validation set and must reach the domain's extremes. None: a
     domain around the samples, wider by a factor of 2 to 4; without `widen` their own range. code_size: bytes of a
     compiled verifier source, to refuse what is larger than a contract may be. on_progress(stage, fraction, detail).
+    confinement: of every process that reads a stranger's model; the model and `out_dir` lie in its folder. drawn: with
+    a domain, validate on samples drawn from all of it.
 
     Raises ModelRejected, InputRejected (the calibration), StorageFull, WorkerFailed.
     """
     budgets = budgets_for(max_error)
     limits = Limits(objective, max_columns, validation_samples, widen=widen)
-    site = site_for(settings, code_size, on_progress)
-    with opened_job(settings, name, out_dir, limits, site) as job:
+    site = site_for(settings, code_size, on_progress, confinement=confinement)
+    with opened_job(name, out_dir, limits, site, drawn=drawn) as job:
         model, tuners = job.take_in(onnx_path, calibration_path, domain, magnitudes)
         return job.selection(model).build_best(tuners, budgets)
 
@@ -140,7 +146,7 @@ def ezkl_default_circuit(
 
     Raises ModelRejected when that circuit does not prove, or its proof does not verify.
     """
-    with opened_job(settings, name, out_dir, Limits(rewrites=False), site_for(settings, None, on_progress)) as job:
+    with opened_job(name, out_dir, Limits(rewrites=False), site_for(settings, None, on_progress)) as job:
         model, tuners = job.take_in(onnx_path, calibration_path, None, None)
         return job.selection(model).build_theirs(next(tuners)[0].validation, ANY_ERROR, target)
 
@@ -150,16 +156,22 @@ def site_for(
     code_size: CodeSize | None,
     on_progress: OnProgress | None,
     gas: VerificationGas | None = None,
+    confinement: Confinement | None = None,
 ) -> Site:
     """Where and under what limits circuits are built."""
     return Site(
-        settings.cache_dir, settings.prove_memory_mb, settings.prove_timeout_secs, code_size, on_progress or silent, gas
+        settings.cache_dir,
+        settings.upload_memory_mb if confinement else settings.prove_memory_mb,
+        settings.prove_timeout_secs,
+        code_size,
+        on_progress or silent,
+        gas,
+        confinement,
     )
 
 
 @contextmanager
 def opened_job(
-    settings: Settings,
     name: str,
     out_dir: Path,
     limits: Limits,
@@ -170,10 +182,13 @@ def opened_job(
 ) -> Iterator[_Job]:
     """A job with a worker and a folder of its own. logits: without the model's last sigmoid or softmax; drawn: over a
     given domain, validate on samples drawn from all of it, not on the calibration's alone."""
+    confinement = site.confinement
+    home = confinement.folder if confinement else Path(tempfile.gettempdir())
     with (
-        storage_guard(Path(tempfile.gettempdir())),
-        tempfile.TemporaryDirectory(prefix="plumbline-intake-") as scratch,
-        Worker(memory_mb=settings.prove_memory_mb, threads=1) as worker,  # its witnesses are too small to share
+        storage_guard(home),
+        tempfile.TemporaryDirectory(dir=home, prefix="plumbline-intake-") as scratch,
+        # Its witnesses are too small to share
+        Worker(memory_mb=site.memory_mb, threads=1, confinement=confinement) as worker,
     ):
         yield _Job(worker, Path(scratch), name, out_dir, site, limits, logits=logits, drawn=drawn)
 
@@ -213,6 +228,8 @@ class _Job:
         check_file(onnx_path, MAX_MODEL_BYTES, ModelRejected, "model")
         check_file(calibration_path, MAX_CALIBRATION_BYTES, InputRejected, "calibration file")
         self.site.report("inspect", 0.0, onnx_path.name)
+        if self.site.confinement:
+            self.worker.call("admit", path=str(onnx_path.resolve()), timeout=ADMIT_SECS)
         # The worker has a folder of its own: a relative path would mean another file there
         form, model, samples = self.bind(onnx_path.resolve(), read_calibration(calibration_path))
         if self.logits:

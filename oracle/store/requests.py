@@ -89,6 +89,14 @@ class RequestStore:
             )
         return _request(row)
 
+    def knows(self, idempotency_key: str | None) -> bool:
+        """Whether a request was accepted under this key."""
+        query = sa.select(sa.func.count()).where(
+            requests.c.deployment_id == self._deployment_id, requests.c.idempotency_key == idempotency_key
+        )
+        with self._engine.connect() as connection:
+            return idempotency_key is not None and connection.execute(query).scalar_one() > 0
+
     def get(self, request_id: str) -> Request:
         """The request. Raises NotFound."""
         with self._engine.connect() as connection:

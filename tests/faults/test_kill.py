@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from eth_utils.crypto import keccak
 
 from oracle.chain.accounts import local_roles
 from oracle.chain.round_facts import round_events
+from oracle.client import Client
+from tests.support import networks
 from tests.support.service_process import TIMEOUT_SECS, ServiceProcess
 from tests.support.service_stack import PRICE, VOLATILITY, ServiceStack
 from tests.support.waiting import until
@@ -147,3 +150,29 @@ def _steps(stack: ServiceStack, request_id: str) -> list[str]:
     with opened_database(stack.settings) as database, database.connect() as connection:
         rows = connection.execute(request_events.select().where(request_events.c.request_id == request_id))
         return [row.event for row in rows]
+
+
+@pytest.mark.slow
+def test_kill__while_an_upload_is_built__the_next_makes_it_once(
+    stack: ServiceStack, process: ServiceProcess, tmp_path: Path
+) -> None:
+    network = networks.relu(tmp_path)
+    with Client(process.api_url) as client:
+        asked = client.upload_model(
+            "survivor", network.onnx.read_bytes(), network.calibration.read_bytes(), domain="-4:4"
+        )
+        until(lambda: client.request(asked.id).step == "build")
+    process.kill()
+    left = stack.settings.state_dir / "uploads" / asked.id
+    assert left.exists()
+    process.start()
+
+    ended = process.ended(asked.id)
+
+    assert ended["state"] == "fulfilled", ended
+    happened = process.events(asked.id)
+    assert (happened.count("build"), happened.count("submit"), happened.count("fulfilled")) == (2, 1, 1)
+    assert not left.exists()
+    with Client(process.api_url) as client:
+        model = client.model("survivor")
+    assert (model.active, model.model_id) == (True, ended["result"]["modelId"])

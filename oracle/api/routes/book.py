@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated, Final, Self
 
@@ -14,8 +12,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from oracle.api.deps import BODY_ERRORS, Prover, Reader, errors
 from oracle.api.examples import EVENT_STREAM
-from oracle.api.problems import ApiError
 from oracle.api.schemas import Schema
+from oracle.api.streams import Sent, stream
 from oracle.api.strict import StrictRoute
 from oracle.daemon.book import BookService, Inclusion, Taken
 from oracle.domain.matching import Fill
@@ -23,9 +21,6 @@ from oracle.domain.matching_log import LogEntry, Order
 from oracle.errors import NotFound
 from oracle.store.book import SettledFill
 
-POLL_SECS: Final = 0.25
-KEEP_ALIVE_SECS: Final = 15.0
-MAX_STREAMS: Final = 64
 MAX_SIGNATURE_BYTES: Final = 4_096
 
 router = APIRouter(prefix="/v1/book", tags=["book"], route_class=StrictRoute)
@@ -290,29 +285,14 @@ async def follow_fills(
 ) -> StreamingResponse:
     """A client that comes back with Last-Event-ID misses nothing."""
     await asyncio.to_thread(book.depth, int(series_id))
-    if request.app.state.streams >= MAX_STREAMS:
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "TooManyStreams", f"{MAX_STREAMS} streams are open already")
-    events = _events(book, request, int(series_id), int(last_event_id or 0))
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
+    def read(after: int) -> list[Sent]:
+        return [
+            Sent(fill.seq, "fill", _settled(fill).model_dump(by_alias=True))
+            for fill in book.fills(int(series_id), after)
+        ]
 
-async def _events(book: BookService, request: Request, series_id: int, after: int) -> AsyncIterator[str]:
-    loop, state = asyncio.get_running_loop(), request.app.state
-    state.streams += 1
-    try:
-        spoken = loop.time()
-        while not state.service.stopping.is_set() and not await request.is_disconnected():
-            for fill in await asyncio.to_thread(book.fills, series_id, after):
-                after, spoken = fill.seq, loop.time()
-                data = json.dumps(_settled(fill).model_dump(by_alias=True))
-                yield f"id: {fill.seq}\nevent: fill\ndata: {data}\n\n"
-            if loop.time() - spoken > KEEP_ALIVE_SECS:
-                spoken = loop.time()
-                yield ": still here\n\n"
-            await asyncio.sleep(POLL_SECS)
-    finally:
-        state.streams -= 1
+    return stream(request, read, int(last_event_id or 0))
 
 
 def _settled(fill: SettledFill) -> FillOut:

@@ -7,7 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from oracle.api.deps import BODY_ERRORS, Operator, Reader, Service, errors, kept
-from oracle.api.schemas import ModelOut, ModelsOut, PathName, VerifyIn, VerifyOut
+from oracle.api.schemas import CardOut, ModelOut, ModelsOut, PathName, VerifyIn, VerifyOut
 from oracle.api.strict import StrictRoute
 from oracle.errors import ProofRejected
 
@@ -22,6 +22,11 @@ async def list_models(service: Service, _: Reader, request: Request) -> Response
 @router.get("/models/{name}", summary="One model", response_model=ModelOut, responses=errors(404))
 async def get_model(service: Service, _: Reader, request: Request, name: PathName) -> Response:
     return await kept(request, lambda: ModelOut.of(service.model(name)))
+
+
+@router.get("/models/{name}/card", summary="A model's card", response_model=CardOut, responses=errors(404))
+async def get_card(service: Service, _: Reader, request: Request, name: PathName) -> Response:
+    return await kept(request, lambda: CardOut.of(service.card(name)))
 
 
 @router.post(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from oracle.api.access import Gate, charge, refund
+from oracle.api.access import Gate, charge, cost_of, refund
 from oracle.api.deps import (
     BODY_ERRORS,
     IdempotencyKey,
@@ -20,24 +19,20 @@ from oracle.api.deps import (
     Prover,
     Reader,
     Service,
-    changes,
     ended,
     errors,
     forget_if_ended,
+    look_again,
     scoped,
 )
 from oracle.api.examples import EVENT_STREAM
-from oracle.api.problems import ApiError
 from oracle.api.schemas import PathRequestId, ProofBatchIn, ProofOut, ProofRequestIn, RequestOut, RequestsOut, WaitSecs
+from oracle.api.streams import Sent, stream
 from oracle.api.strict import StrictRoute
 from oracle.daemon.service import OracleService
 from oracle.domain.access import ApiKey
-from oracle.domain.requests import FINAL_STATES, RequestEvent
+from oracle.domain.requests import FINAL_STATES
 from oracle.domain.requests import Request as AcceptedRequest
-
-EVENT_POLL_SECS: Final = 0.15
-KEEP_ALIVE_SECS: Final = 15.0
-MAX_STREAMS: Final = 64
 
 router = APIRouter(prefix="/v1", tags=["requests"], route_class=StrictRoute)
 
@@ -89,17 +84,20 @@ def _accepted(
     """The requests, all checked before the first is accepted; charged are those that are new."""
     for body in bodies:
         service.check_proof_request(body.model, body.input_data, submit=body.submit)
-    charge(keys, caller, len(bodies))
+    costs = [cost_of(caller, body.priority) for body in bodies]
+    charge(keys, caller, sum(costs))
     began, accepted = time.time(), []
     try:
         for index, body in enumerate(bodies):
             own_key = f"{key}#{index}" if numbered and key else key
             accepted.append(
-                service.request_proof(body.model, body.input_data, idempotency_key=own_key, submit=body.submit)
+                service.request_proof(
+                    body.model, body.input_data, idempotency_key=own_key, submit=body.submit, priority=body.priority
+                )
             )
     finally:
-        new = sum(request.created_at >= began for request in accepted)
-        refund(keys, caller, len(bodies) - new)
+        new = sum(cost for cost, request in zip(costs, accepted, strict=False) if request.created_at >= began)
+        refund(keys, caller, sum(costs) - new)
     return accepted
 
 
@@ -144,40 +142,11 @@ async def follow_request(
 ) -> StreamingResponse:
     """Ends with the request. A client that comes back with Last-Event-ID misses nothing."""
     followed = await asyncio.to_thread(service.request, request_id)
-    if request.app.state.streams >= MAX_STREAMS:
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "TooManyStreams", f"{MAX_STREAMS} streams are open already")
-    events = _events(service, request, followed, int(last_event_id or 0))
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
+    def read(after: int) -> list[Sent]:
+        return [
+            Sent(event.seq, event.event, {"at": event.at, **event.data}, last=event.event in FINAL_STATES)
+            for event in service.events(request_id, after)
+        ]
 
-async def _events(
-    service: OracleService, request: Request, followed: AcceptedRequest, after: int
-) -> AsyncIterator[str]:
-    final = {state.value for state in FINAL_STATES}
-    loop = asyncio.get_running_loop()
-    state = request.app.state
-    state.streams += 1
-    try:
-        spoken = loop.time()
-        while not service.stopping.is_set():
-            for event in await asyncio.to_thread(service.events, followed.id, after):
-                after, spoken = event.seq, loop.time()
-                if event.event in final and changes(followed):
-                    state.fresh.recheck()
-                yield _format(event)
-                if event.event in final:
-                    return
-            if await request.is_disconnected():
-                return
-            if loop.time() - spoken > KEEP_ALIVE_SECS:
-                spoken = loop.time()
-                yield ": keep-alive\n\n"
-            await asyncio.sleep(EVENT_POLL_SECS)
-    finally:
-        state.streams -= 1
-
-
-def _format(event: RequestEvent) -> str:
-    data = json.dumps({"at": event.at, **event.data}, ensure_ascii=True)
-    return f"id: {event.seq}\nevent: {event.event}\ndata: {data}\n\n"
+    return stream(request, read, int(last_event_id or 0), on_last=lambda: look_again(request, followed))

@@ -67,6 +67,59 @@ def add(
         render.print_facts(facts)
 
 
+@app.command("upload")
+def upload(
+    ctx: typer.Context,
+    *,
+    name: Annotated[str, typer.Argument(help="Lower case letters, digits and dashes.", show_default=False)],
+    onnx: Annotated[Path, typer.Option("--onnx", help="The ONNX file.", show_default=False)],
+    calibration: Annotated[
+        Path, typer.Option("--calibration", help='Sample inputs, {"input_data": [[...]]}.', show_default=False)
+    ],
+    objective: Annotated[Objective, typer.Option("--objective", help="What is to be least.")] = Objective.BALANCED,
+    max_error: Annotated[
+        float | None, typer.Option("--max-error", help="Largest error, in units of the output's magnitude.")
+    ] = None,
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="LOW:HIGH; with commas one for each input tensor or value.")
+    ] = None,
+    deploy: Annotated[
+        bool, typer.Option("--deploy/--no-deploy", help="Whether the service deploys and registers it.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Sends an ONNX file to the running service, which reads it in a sandbox and makes it a provable model.
+
+    The request goes on when this command ends; `--json` prints what came of it. Needs an operator's key where the
+    service asks for keys (PLUMBLINE_API_KEY).
+
+    Examples:
+
+      plumbline model upload credit --onnx credit.onnx --calibration samples.json --domain=-4:4
+
+      plumbline model upload credit --onnx credit.onnx --calibration samples.json --no-deploy --json
+    """
+    from oracle.cli.models import upload_model
+
+    call = invocation(ctx)
+    with render.working(f"upload {name}", quiet=call.as_json) as say:
+        facts = upload_model(
+            call.settings,
+            name,
+            onnx,
+            calibration,
+            objective=objective.value,
+            max_error=max_error,
+            domain=domain,
+            deploy=deploy,
+            say=say,
+        )
+    if call.as_json:
+        render.print_json(facts)
+    else:
+        render.print_facts(facts)
+
+
 @app.command("tune")
 def tune(
     ctx: typer.Context,

@@ -9,6 +9,7 @@ import typer
 
 from oracle.cli import render
 from oracle.cli.context import JsonOption, ProofSystem, SystemOption, invocation
+from oracle.domain.requests import Priority
 
 Model = Annotated[str, typer.Argument(help="The model's name.", show_default=False)]
 Input = Annotated[Path, typer.Option("--input", help='The inputs, {"input_data": [[...]]}.', show_default=False)]
@@ -56,6 +57,10 @@ def request(
     input_file: Input,
     wait: Annotated[bool, typer.Option("--wait", help="Return when the request has ended.")] = False,
     submit: Annotated[bool, typer.Option("--submit", help="Have it verified on chain.")] = False,
+    priority: Annotated[
+        Priority,
+        typer.Option("--priority", help="How soon, among those that wait; high takes an operator's key or a quota."),
+    ] = Priority.NORMAL,
     idempotency_key: Annotated[
         str, typer.Option("--idempotency-key", help="The same key never makes a second request.")
     ] = "",
@@ -66,13 +71,22 @@ def request(
     Example:
 
       plumbline request garch-vol-32 --input one.json --wait --idempotency-key monday-1
+
+      plumbline request garch-vol-32 --input one.json --priority high
     """
     from oracle.cli.proofs import request_proof
 
     call = invocation(ctx)
     with render.working(f"requesting {name}", quiet=call.as_json) as say:
         facts = request_proof(
-            call.settings, name, input_file, submit=submit, wait=wait, idempotency_key=idempotency_key, say=say
+            call.settings,
+            name,
+            input_file,
+            submit=submit,
+            priority=priority,
+            wait=wait,
+            idempotency_key=idempotency_key,
+            say=say,
         )
     if call.as_json:
         render.print_json(facts)

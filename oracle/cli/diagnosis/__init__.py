@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from oracle.cli.diagnosis import circuits, connections, keys, tools
+from oracle.cli.diagnosis import circuits, connections, keys, sandbox, tools
 from oracle.cli.diagnosis.check import SETUP, Check, broken
 from oracle.errors import OracleError
 from oracle.settings import Settings
@@ -15,6 +15,7 @@ CHECKS: Final[tuple[Callable[[Settings], Iterator[Check]], ...]] = (
     tools.check_node,
     tools.check_anvil,
     tools.check_folders,
+    sandbox.check_sandbox,
     connections.check_contracts,
     circuits.check_circuits,
     keys.check_keys,

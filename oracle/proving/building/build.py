@@ -36,6 +36,7 @@ from oracle.proving.building.solidity import generate_verifier
 from oracle.proving.files import sha256_file, staged_folder
 from oracle.proving.srs.store import DEV, dev_srs
 from oracle.proving.validation import Score, Validation, quantised_samples, score
+from oracle.proving.workers.confinement import Confinement
 from oracle.proving.workers.pool import ToolError, Worker
 
 # Time after which no further sample is executed on the finished circuit
@@ -73,6 +74,8 @@ class Site:
     code_size: CodeSize | None
     report: OnProgress
     gas: VerificationGas | None = None
+    # Of the workers that read the model, where it is a stranger's
+    confinement: Confinement | None = None
 
 
 class CandidateFailed(ModelRejected):
@@ -111,7 +114,8 @@ def _make_and_try(plan: Plan, site: Site, srs: Path, stage: Path, keys: Path) ->
     """Keys, verifier, a proof; what was measured on the way. What is cheap to refuse is refused first."""
     rows = quantised_samples(plan.validation, plan.settings["model_input_scales"])
     logrows = plan.settings["run_args"]["logrows"]
-    with Worker(memory_mb=site.memory_mb) as worker:
+    confinement = site.confinement.reading(srs) if site.confinement else None
+    with Worker(memory_mb=site.memory_mb, confinement=confinement) as worker:
         try:
             site.report("samples", 0.0, f"{len(rows)} samples in the finished circuit")
             compile_circuit(worker, stage, keys)
@@ -146,7 +150,9 @@ def _make_and_try(plan: Plan, site: Site, srs: Path, stage: Path, keys: Path) ->
 
 def _write_verifier(site: Site, srs: Path, stage: Path) -> int | None:
     """Writes Verifier.sol; the size of its code when there is somebody to ask. Raises CodeTooLarge."""
-    source = generate_verifier(stage / VERIFYING_KEY, stage / SETTINGS, srs, memory_mb=site.memory_mb)
+    source = generate_verifier(
+        stage / VERIFYING_KEY, stage / SETTINGS, srs, memory_mb=site.memory_mb, confinement=site.confinement
+    )
     (stage / VERIFIER).write_text(source)
     if site.code_size is None:
         return None

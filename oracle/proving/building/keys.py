@@ -14,6 +14,7 @@ from typing import Any, Final
 from oracle.errors import ArtifactMismatch, StorageFull
 from oracle.proving.building.manifest import NETWORK, SETTINGS, CircuitManifest
 from oracle.proving.files import STORAGE_REMEDY, locked, sha256_file, staged_folder, write_atomic
+from oracle.proving.workers.confinement import Confinement
 from oracle.proving.workers.pool import Worker
 
 COMPILED: Final = "network.compiled"
@@ -130,7 +131,13 @@ def cache_folder(cache_dir: Path, manifest: CircuitManifest) -> Path:
 
 
 def prepare_keys(
-    circuit_folder: Path, manifest: CircuitManifest, srs: Path, cache_dir: Path, *, memory_mb: int
+    circuit_folder: Path,
+    manifest: CircuitManifest,
+    srs: Path,
+    cache_dir: Path,
+    *,
+    memory_mb: int,
+    confinement: Confinement | None = None,
 ) -> Built:
     """The circuit's compiled form and proving key, rebuilt when missing or damaged.
 
@@ -140,7 +147,10 @@ def prepare_keys(
     with locked(target.with_name(f"{target.name}.prepare")):
         if keys_intact(target, manifest):
             return Built(target)
-        with staged_folder(target) as stage, Worker(memory_mb=memory_mb) as worker:
+        with (
+            staged_folder(target) as stage,
+            Worker(memory_mb=memory_mb, confinement=confinement.writing(stage) if confinement else None) as worker,
+        ):
             verifying_key = stage / "vk.rebuilt"
             compile_circuit(worker, circuit_folder, stage)
             make_keys(worker, srs, stage, verifying_key)

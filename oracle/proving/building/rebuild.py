@@ -23,6 +23,7 @@ from oracle.proving.building.solidity import generate_verifier
 from oracle.proving.files import locked, sha256_file, staged_folder
 from oracle.proving.quantise import domain_at, split_rows
 from oracle.proving.srs.store import DEV, StoredSrs, check_srs, dev_srs, stored_srs
+from oracle.proving.uploaded import confinement_of
 from oracle.proving.workers.pool import Worker
 from oracle.settings import Settings
 
@@ -74,7 +75,10 @@ def rebuild_circuit(
     with locked(folder.with_name(f"{folder.name}.rebuild")), staged_folder(folder) as stage:
         shutil.copytree(folder, stage, dirs_exist_ok=True)
         keys = Path(tempfile.mkdtemp(dir=stage, prefix="keys-"))
-        with Worker(memory_mb=settings.prove_memory_mb) as worker:
+        confinement = confinement_of(settings, folder, manifest)
+        if confinement:
+            confinement = confinement.reading(srs.path).writing(stage)
+        with Worker(memory_mb=settings.prove_memory_mb, confinement=confinement) as worker:
             report("keys", 0.0, f"2^{srs.logrows} rows, {srs.kind} set-up")
             compile_circuit(worker, stage, keys)
             make_keys(worker, srs.path, keys, stage / VERIFYING_KEY)
@@ -82,7 +86,11 @@ def rebuild_circuit(
             _prove_once(worker, manifest, stage, keys, srs.path)
         report("verifier", 0.0, "generating Solidity")
         source = generate_verifier(
-            stage / VERIFYING_KEY, stage / SETTINGS, srs.path, memory_mb=settings.prove_memory_mb
+            stage / VERIFYING_KEY,
+            stage / SETTINGS,
+            srs.path,
+            memory_mb=settings.prove_memory_mb,
+            confinement=confinement,
         )
         (stage / VERIFIER).write_text(source)
         size = code_size(stage / VERIFIER) if code_size else manifest.measured.code_size

@@ -18,6 +18,7 @@ from oracle.proving.building.manifest import (
 from oracle.proving.building.solidity import generate_verifier
 from oracle.proving.files import locked, sha256_bytes, staged_folder
 from oracle.proving.srs.store import find_srs
+from oracle.proving.uploaded import confinement_of
 from oracle.settings import Settings
 
 
@@ -33,7 +34,14 @@ def refresh_verifier(settings: Settings, folder: Path, *, code_size: CodeSize, p
         check_folder(folder, manifest)
         srs = find_srs(settings.cache_dir, manifest.logrows, manifest.srs_kind, manifest.srs_hash)
         memory_mb = settings.prove_memory_mb
-        source = generate_verifier(folder / VERIFYING_KEY, folder / SETTINGS, srs, memory_mb=memory_mb, plain=plain)
+        source = generate_verifier(
+            folder / VERIFYING_KEY,
+            folder / SETTINGS,
+            srs,
+            memory_mb=memory_mb,
+            plain=plain,
+            confinement=confinement_of(settings, folder, manifest),
+        )
         digest = sha256_bytes(source.encode())
         if digest == manifest.verifier_source_hash:
             return False

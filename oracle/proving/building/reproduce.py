@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from oracle.constants import EZKL_VERSION
-from oracle.errors import ArtifactMismatch, Halt, InvalidInput, OracleError, StorageFull
+from oracle.errors import ArtifactMismatch, Halt, InvalidInput, OracleError, SandboxUnavailable, StorageFull
 from oracle.proving.building.keys import BUILD_TIMEOUT_SECS, PROVING_KEY, canonical_settings, compile_circuit, make_keys
 from oracle.proving.building.manifest import NETWORK, SETTINGS, VERIFIER, VERIFYING_KEY, CircuitManifest
 from oracle.proving.building.solidity import generate_verifier
 from oracle.proving.files import sha256_bytes, sha256_file, storage_guard
 from oracle.proving.srs.store import find_srs
+from oracle.proving.uploaded import confinement_of
 from oracle.proving.workers.pool import Worker
 from oracle.settings import Settings
 
@@ -79,8 +80,8 @@ def reproduce(
 ) -> Reproduction:
     """Settings, circuit, keys and verifier from network.onnx and the manifest, in fresh folders and a fresh ezkl cache.
 
-    The set-up alone is taken from the cache when it is there: it is named, and pinned, by its hash. Raises StorageFull
-    and WorkerFailed; whatever else goes wrong is in the result.
+    The set-up alone is taken from the cache when it is there: it is named, and pinned, by its hash. Raises StorageFull,
+    SandboxUnavailable and WorkerFailed; whatever else goes wrong is in the result.
     """
     report = on_progress or (lambda stage, fraction, detail: None)
     found: dict[str, str | None] = {}
@@ -104,7 +105,7 @@ def reproduce(
 
 
 def _about_the_circuit(error: OracleError) -> bool:
-    return isinstance(error, Halt | InvalidInput) and not isinstance(error, StorageFull)
+    return isinstance(error, Halt | InvalidInput) and not isinstance(error, StorageFull | SandboxUnavailable)
 
 
 def _pinned(folder: Path, manifest: CircuitManifest) -> list[tuple[str, str, str | None]]:
@@ -136,7 +137,10 @@ def _rebuild(
     found["ezkl"] = version("ezkl")
     (scratch / NETWORK).write_bytes((folder / NETWORK).read_bytes())
     found["modelHash"] = sha256_file(scratch / NETWORK)
-    with Worker(memory_mb=settings.prove_memory_mb) as worker:
+    confinement = confinement_of(settings, folder, manifest)
+    if confinement:
+        confinement = confinement.writing(scratch)
+    with Worker(memory_mb=settings.prove_memory_mb, confinement=confinement) as worker:
         report("settings", 0.0, "from the run arguments")
         text = rebuilt_settings(worker, scratch / NETWORK, _read_settings(folder), scratch)
         (scratch / SETTINGS).write_text(text)
@@ -150,7 +154,13 @@ def _rebuild(
     found["vkHash"] = sha256_file(scratch / VERIFYING_KEY)
     found["pkHash"] = sha256_file(scratch / PROVING_KEY)
     report("verifier", 0.0, "generating Solidity")
-    source = generate_verifier(scratch / VERIFYING_KEY, scratch / SETTINGS, srs, memory_mb=settings.prove_memory_mb)
+    source = generate_verifier(
+        scratch / VERIFYING_KEY,
+        scratch / SETTINGS,
+        srs,
+        memory_mb=settings.prove_memory_mb,
+        confinement=confinement,
+    )
     found["verifierSource"] = sha256_bytes(source.encode())
 
 

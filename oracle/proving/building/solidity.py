@@ -10,39 +10,53 @@ from __future__ import annotations
 import json
 import math
 import re
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from oracle.errors import ArtifactMismatch, ToolMissing
 from oracle.proving.evm.optimise import optimise
+from oracle.proving.workers.confinement import Confinement
 from oracle.proving.workers.pool import Worker, WorkerFailed
 
 GENERATE_TIMEOUT_SECS: Final = 300.0
 OFFSET_CHECK: Final = "success := and(success, eq(proof.offset, 0x64))"
+MAX_SOURCE_BYTES: Final = 16 << 20
+_IMPORT: Final = re.compile(r"\bimport\b")
 _LENGTH_CHECK: Final = re.compile(
     r"^(?P<indent>[ \t]*)success := and\(success, eq\(0x[0-9a-f]+, proof\.length\)\)\n", re.M
 )
 
 
-def generate_verifier(vk: Path, settings: Path, srs: Path, *, memory_mb: int, plain: bool = False) -> str:
+def generate_verifier(
+    vk: Path,
+    settings: Path,
+    srs: Path,
+    *,
+    memory_mb: int,
+    plain: bool = False,
+    confinement: Confinement | None = None,
+) -> str:
     """The verifier's source: rewritten, or as generated with the check of the offset where `plain` demands it.
 
     Raises ToolMissing when ezkl writes no file, VerifierNotUnderstood when the file is not of the known form and
     ArtifactMismatch when the check cannot be placed.
     """
-    source = generated_verifier(vk, settings, srs, memory_mb=memory_mb)
+    source = generated_verifier(vk, settings, srs, memory_mb=memory_mb, confinement=confinement)
     patched = patch_verifier(source)
     return patched if plain else optimise(source, input_count(settings))
 
 
-def generated_verifier(vk: Path, settings: Path, srs: Path, *, memory_mb: int) -> str:
-    """ezkl's own source, never to be deployed as it is. Raises ToolMissing.
+def generated_verifier(
+    vk: Path, settings: Path, srs: Path, *, memory_mb: int, confinement: Confinement | None = None
+) -> str:
+    """ezkl's own source, never to be deployed as it is. Raises ToolMissing, and ArtifactMismatch for what is none.
 
     Runs in a process of its own, since ezkl may die at exit after writing the file.
     """
-    with tempfile.TemporaryDirectory(prefix="plumbline-solidity-") as folder, Worker(memory_mb=memory_mb) as worker:
-        out = Path(folder) / "Verifier.sol"
+    if confinement:
+        confinement = confinement.reading(vk, settings, srs)
+    with Worker(memory_mb=memory_mb, confinement=confinement) as worker:
+        out = worker.folder / "Verifier.sol"
         try:
             worker.call(
                 "evm_verifier",
@@ -55,7 +69,12 @@ def generated_verifier(vk: Path, settings: Path, srs: Path, *, memory_mb: int) -
         except WorkerFailed as error:
             if not out.exists():
                 raise ToolMissing(f"ezkl wrote no verifier: {error}") from error
-        return out.read_text()
+        if out.stat().st_size > MAX_SOURCE_BYTES:
+            raise ArtifactMismatch(f"ezkl wrote a verifier of {out.stat().st_size} bytes")
+        source = out.read_text()
+    if _IMPORT.search(source):  # a compiler would follow it
+        raise ArtifactMismatch("the generated verifier imports another file")
+    return source
 
 
 def input_count(settings: Path) -> int:

@@ -31,7 +31,8 @@ def blame_unsupported(worker: Worker, model: Path, scratch: Path, error: Excepti
     """The error for a model that ezkl cannot compile, naming the first node that it does not take."""
     node = _first_bad(worker, model, scratch, _compiles)
     where = f"operator {node['operator']} (node {node['name']!r}) is not supported" if node else "it cannot be compiled"
-    return ModelRejected(f"the model cannot become a circuit: {where}: {_short(error)}", remedy=UNSUPPORTED_REMEDY)
+    message = f"the model cannot become a circuit: {where}: {_short(error)}"
+    return ModelRejected(message, remedy=UNSUPPORTED_REMEDY, node=node["name"] if node else "")
 
 
 def blame_unsound(
@@ -44,7 +45,8 @@ def blame_unsound(
 
     node = _first_bad(worker, model, scratch, lambda _, part, __: agrees(part))
     where = f": the first to differ is operator {node['operator']} (node {node['name']!r})" if node else ""
-    return ModelRejected(f"the circuit's answers are not the model's{where}", remedy=UNSOUND_REMEDY)
+    message = f"the circuit's answers are not the model's{where}"
+    return ModelRejected(message, remedy=UNSOUND_REMEDY, node=node["name"] if node else "")
 
 
 def _first_bad(worker: Worker, model: Path, scratch: Path, good: Any) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ from oracle.proving.intake import budgets_for, opened_job, site_for
 from oracle.proving.tuning.cost import Cost, Objective
 from oracle.proving.tuning.selection import TARGET_SHARE, Choice, Limits, Selection, near_enough
 from oracle.proving.tuning.tuner import Candidate, Tuner, cheapest_first
+from oracle.proving.uploaded import refuse_uploaded
 from oracle.settings import Settings
 
 FINALISTS: Final = 2
@@ -110,7 +111,7 @@ def tune(
     limits = Limits(objective, max_columns)
     site = site_for(settings, code_size, on_progress, gas)
     drawn = source.domain is not None
-    with opened_job(settings, name, out_dir, limits, site, logits=logits, drawn=drawn) as job:
+    with opened_job(name, out_dir, limits, site, logits=logits, drawn=drawn) as job:
         model, domains = job.take_in(source.onnx, source.calibration, source.domain, source.magnitudes)
         selection = job.selection(model)
         budget, entries = _searched(domains, budgets_for(source.max_error), selection)
@@ -250,6 +251,11 @@ def parse_domain(text: str) -> list[Domain]:
         raise InvalidInput(
             f"{text!r} is no domain: {error}", remedy="give LOW:HIGH, LOW:HIGH,LOW:HIGH or a file [[low, high], ...]"
         ) from error
+    return check_domain(pairs)
+
+
+def check_domain(pairs: Sequence[tuple[float, float]]) -> list[Domain]:
+    """The intervals. Raises InvalidInput for one that is empty or not finite."""
     for low, high in pairs:
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise InvalidInput(f"the interval {low:g}:{high:g} is empty or not finite", remedy="give LOW:HIGH")
@@ -259,9 +265,10 @@ def parse_domain(text: str) -> list[Domain]:
 def existing_source(manifest: CircuitManifest, folder: Path, scratch: Path) -> Source:
     """A circuit that stands, to be tuned again: its network over its domain, with samples drawn from it.
 
-    Its network is what the circuit computes: rewritten already, where it was.
+    Its network is what the circuit computes: rewritten already, where it was. Raises InvalidInput for an uploaded one.
     """
     generator = np.random.default_rng(_SEED)
+    refuse_uploaded(folder)
     by_value = len(manifest.domain) == manifest.input_count
     documents, start = [], 0
     for _ in range(DRAWN_SAMPLES):

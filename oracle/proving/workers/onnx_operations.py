@@ -28,10 +28,36 @@ _DTYPES: Final[dict[int, str]] = {
 }
 
 
+# What a stranger's file may hold: far beyond what a circuit can take, far below what exhausts a parser
+MAX_NODES: Final = 2_000
+MAX_TENSORS: Final = 4_000
+MAX_TENSOR_VALUES: Final = 16_000_000
+MAX_DIMENSIONS: Final = 8
+MAX_GRAPH_DEPTH: Final = 4
+MAX_NAME: Final = 1_000
+_DOMAINS: Final = frozenset({"", "ai.onnx"})
+# Bytes of a value, by ONNX element type; the least where it is packed
+_WIDTHS: Final[dict[int, float]] = {
+    onnx.TensorProto.FLOAT: 4,
+    onnx.TensorProto.DOUBLE: 8,
+    onnx.TensorProto.FLOAT16: 2,
+    onnx.TensorProto.INT64: 8,
+    onnx.TensorProto.INT32: 4,
+    onnx.TensorProto.INT16: 2,
+    onnx.TensorProto.INT8: 1,
+    onnx.TensorProto.UINT8: 1,
+    onnx.TensorProto.BOOL: 1,
+}
+
+
 class ModelError(Exception):
-    """The ONNX file is at fault."""
+    """The ONNX file is at fault; `node` is the one at fault where one is."""
 
     kind = "model"
+
+    def __init__(self, message: str, node: str = "") -> None:
+        super().__init__(message)
+        self.node = node
 
 
 class SampleError(Exception):
@@ -75,6 +101,84 @@ def inspect(path: str) -> Json:
         "operators": dict(Counter(_operator(node) for node in _nodes(model.graph))),
         "weights": sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer),
     }
+
+
+def admit(path: str) -> Json:
+    """How many nodes, stored tensors and values a stranger's file holds, before anything else reads it.
+
+    Raises ModelError, naming the node, for what is larger, deeper or stranger than a circuit can take: other domains
+    than ONNX's own, functions, sparse tensors, weights elsewhere, shapes that their bytes do not fill.
+    """
+    model = _load(path)
+    foreign = sorted({one.domain for one in model.opset_import} - _DOMAINS)
+    if model.functions or foreign:
+        raise ModelError(f"the model has functions or operators of its own ({foreign}); ONNX's own alone are taken")
+    counts = {"nodes": 0, "tensors": 0, "values": 0}
+    graphs = [(model.graph, "", 0)]
+    while graphs:
+        graph, within, depth = graphs.pop()
+        if depth > MAX_GRAPH_DEPTH:
+            raise ModelError(f"graphs are nested deeper than {MAX_GRAPH_DEPTH}", within)
+        if graph.sparse_initializer:
+            raise ModelError("the model has sparse tensors", within)
+        for tensor in graph.initializer:
+            _admit_tensor(tensor, tensor.name, counts)
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            _admit_shape(value)
+        for node in graph.node:
+            name = (node.name or next(iter(node.output), ""))[:MAX_NAME]
+            counts["nodes"] += 1
+            if counts["nodes"] > MAX_NODES:
+                raise ModelError(f"the model has more than {MAX_NODES} nodes", name)
+            if node.domain not in _DOMAINS:
+                raise ModelError(f"operator {_operator(node)[:MAX_NAME]} (node {name!r}) is not ONNX's own", name)
+            graphs += [(one, name, depth + 1) for one in _admit_attributes(node, name, counts)]
+    return counts
+
+
+def _admit_attributes(node: onnx.NodeProto, name: str, counts: dict[str, int]) -> list[onnx.GraphProto]:
+    """The graphs that a node holds; its tensors are counted. Raises ModelError."""
+    found: list[onnx.GraphProto] = []
+    for attribute in node.attribute:
+        for tensor in (attribute.t, *attribute.tensors):
+            _admit_tensor(tensor, name, counts)
+        if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
+            raise ModelError(f"node {name!r} has a sparse tensor", name)
+        found += [attribute.g] if attribute.HasField("g") else []
+        found += attribute.graphs
+    return found
+
+
+def _admit_tensor(tensor: onnx.TensorProto, name: str, counts: dict[str, int]) -> None:
+    """Counts a stored tensor. Raises ModelError for one that is elsewhere, too large, or not what its bytes hold."""
+    name = name[:MAX_NAME]
+    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+        raise ModelError(f"tensor {name!r} is stored in another file; save the model with its weights inside", name)
+    if len(tensor.dims) > MAX_DIMENSIONS or any(size < 0 for size in tensor.dims):
+        raise ModelError(f"tensor {name!r} has the shape {list(tensor.dims)[:MAX_DIMENSIONS]}", name)
+    values = 1
+    for size in tensor.dims:
+        values *= size
+    counts["tensors"] += 1
+    counts["values"] += values
+    if counts["tensors"] > MAX_TENSORS or counts["values"] > MAX_TENSOR_VALUES:
+        raise ModelError(
+            f"up to {name!r} the model stores {counts['values']} values in {counts['tensors']} tensors, "
+            f"at most {MAX_TENSOR_VALUES} in {MAX_TENSORS} are taken",
+            name,
+        )
+    width = _WIDTHS.get(tensor.data_type)
+    if tensor.HasField("raw_data") and width and len(tensor.raw_data) != values * width:
+        raise ModelError(f"tensor {name!r} claims {values} values and holds {len(tensor.raw_data)} bytes", name)
+
+
+def _admit_shape(value: onnx.ValueInfoProto) -> None:
+    dims = value.type.tensor_type.shape.dim
+    values = 1
+    for dim in dims:
+        values *= max(1, dim.dim_value)
+    if len(dims) > MAX_DIMENSIONS or values > MAX_TENSOR_VALUES:
+        raise ModelError(f"{value.name[:MAX_NAME]!r} has a shape of {values} values", value.name[:MAX_NAME])
 
 
 def _operator(node: onnx.NodeProto) -> str:

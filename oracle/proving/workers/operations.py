@@ -21,6 +21,7 @@ OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "evm_verifier": ezkl_ops.evm_verifier,
     "calibrate": ezkl_ops.calibrate,
     "dev_srs": ezkl_ops.dev_srs,
+    "admit": onnx_ops.admit,
     "inspect": onnx_ops.inspect,
     "bind": onnx_ops.bind,
     "cut": onnx_ops.cut,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import shutil
@@ -16,12 +17,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import psutil
 
+from oracle.domain.json_text import require_shallow
 from oracle.errors import Halt, InputRejected, InvalidInput, ModelRejected, OracleError, Retry, StorageFull
 from oracle.proving.files import STORAGE_REMEDY, storage_guard
+from oracle.proving.workers.confinement import MAX_FILES, MAX_THREADS, Confinement
 from oracle.settings import PROJECT_ROOT
 
 POLL_SECS: Final = 0.1
@@ -29,7 +32,15 @@ DEFAULT_TIMEOUT_SECS: Final = 120.0
 STDERR_TAIL: Final = 2_000
 # Memory that is left to the rest of the machine when another worker is let to work
 MEMORY_LEFT_MB: Final = 256
+ENVIRONMENT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+CONFINED_ENVIRONMENT: Final = ("LANG", "LC_ALL", "LD_LIBRARY_PATH")
 CGROUP: Final = Path("/sys/fs/cgroup")
+# What a worker may say in one answer, and how deep; it may speak for a stranger
+MAX_ANSWER_BYTES: Final = 512 << 20
+MAX_ANSWER_DEPTH: Final = 64
+CHUNK_BYTES: Final = 1 << 20
+PIPE_BYTES: Final = 64 << 10
+FOLDER_CHECK_SECS: Final = 1.0
 # ezkl would download a compiler for an ABI that nobody needs
 NOWHERE: Final = "http://127.0.0.1:9"
 
@@ -44,6 +55,14 @@ class WorkerTimeout(WorkerFailed):
 
 class WorkerOutOfMemory(WorkerFailed):
     """A worker grew beyond its limit and was killed."""
+
+
+class WorkerOverstepped(WorkerFailed):
+    """A confined worker took more of something than it may, or spoke nonsense, and was killed."""
+
+
+class TookTooLong(InvalidInput):
+    """The time for a stranger's model is over."""
 
 
 class Cancelled(InvalidInput):
@@ -78,15 +97,20 @@ def free_memory_mb() -> int:
 class Worker:
     """One worker process with a folder of its own for ezkl's cache: a shared one can be poisoned and raced for.
 
-    Not thread-safe: one caller at a time. A process that dies or is killed is replaced at the next call.
+    Not thread-safe: one caller at a time. A process that dies or is killed is replaced at the next call. With a
+    `confinement` it can touch nothing but what that says; its own folder is then in the confinement's.
     """
 
-    def __init__(self, *, memory_mb: int, threads: int | None = None) -> None:
+    program: ClassVar[tuple[str, ...]] = ("-m", "oracle.proving.workers.process")
+
+    def __init__(self, *, memory_mb: int, threads: int | None = None, confinement: Confinement | None = None) -> None:
         self._memory_bytes = memory_mb << 20
         self._threads = threads
-        self._process: subprocess.Popen[str] | None = None
-        with storage_guard(Path(tempfile.gettempdir())):
-            self.folder = Path(tempfile.mkdtemp(prefix="plumbline-worker-"))
+        self._confinement = confinement
+        home = confinement.folder if confinement else Path(tempfile.gettempdir())
+        self._process: subprocess.Popen[bytes] | None = None
+        with storage_guard(home):
+            self.folder = Path(tempfile.mkdtemp(dir=home, prefix="plumbline-worker-"))
         self._next_id = 0
         self.peak_rss = 0
 
@@ -116,26 +140,51 @@ class Worker:
         Raises WorkerTimeout, WorkerOutOfMemory, Cancelled, WorkerFailed (all with the process gone), or what the
         operation reports: StorageFull, InputRejected, ModelRejected, ToolError.
         """
+        if self._confinement:
+            cancel = cancel or self._confinement.cancel
+            timeout = min(timeout, self._left(self._confinement, op))
         if cancel is not None and cancel.is_set():
             raise Cancelled(f"{op} was cancelled")
         process = self._start()
         self._next_id += 1
         request = {"id": self._next_id, "op": op, "args": args, "seconds": timeout}
-        try:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-        except OSError as error:
-            raise self._death(op) from error
-        answer = json.loads(self._await_line(process, op, timeout, cancel))
+        self._send(process, json.dumps(request).encode() + b"\n", op, timeout)
+        answer = self._understood(self._await_line(process, op, timeout, cancel), op)
         if "error" in answer:
             kind = _KINDS.get(answer["kind"])
             if kind is StorageFull:
                 raise StorageFull(f"{op}: {answer['error']}", remedy=STORAGE_REMEDY)
+            message = str(answer["error"])
+            if kind is ModelRejected:
+                raise ModelRejected(message.partition(": ")[2], node=str(answer.get("node", "")))
             if kind is not None:
-                raise kind(answer["error"].split(": ", 1)[1])
-            raise ToolError(answer["error"], answer["log"])
+                raise kind(message.partition(": ")[2])
+            raise ToolError(message, list(map(str, answer["log"])))
         return answer["result"]
+
+    def _left(self, confinement: Confinement, op: str) -> float:
+        """Seconds that are left of the whole job. Raises TookTooLong."""
+        left = math.inf if confinement.deadline is None else confinement.deadline - time.monotonic()
+        if left <= 0:
+            self.kill()
+            raise TookTooLong(f"the model took too long, it had come to {op}", remedy="upload a smaller model")
+        return left
+
+    def _send(self, process: subprocess.Popen[bytes], line: bytes, op: str, timeout: float) -> None:
+        """Writes a request, to a worker that may not read it."""
+        assert process.stdin is not None
+        handle, deadline = process.stdin.fileno(), time.monotonic() + timeout
+        left = memoryview(line)
+        while left:
+            _, writable, _ = select.select([], [handle], [], POLL_SECS)
+            try:
+                left = left[os.write(handle, left[:PIPE_BYTES]) :] if writable else left
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise self._death(op) from error
+            if time.monotonic() > deadline:
+                raise self._overstepped(f"{op} was not taken within {timeout:.0f} s")
 
     def kill(self) -> None:
         """Ends the process, if any, at once."""
@@ -164,44 +213,58 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.kill()
         cache = Path(tempfile.mkdtemp(dir=self.folder, prefix="ezkl-"))
-        kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+        kept = CONFINED_ENVIRONMENT if self._confinement else ENVIRONMENT
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment |= {"EZKL_REPO_PATH": str(cache), "PYTHONPATH": str(PROJECT_ROOT)}
         environment |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), NOWHERE)
+        arguments = []
+        if self._confinement:
+            environment |= {"HOME": str(self.folder), "TMPDIR": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+            arguments = [self._confinement.argument(self._memory_bytes >> 20)]
         if self._threads:
             environment["RAYON_NUM_THREADS"] = str(self._threads)
         with (self.folder / "stderr").open("ab") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "oracle.proving.workers.process"],
+                [sys.executable, *self.program, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=self.folder,
                 env=environment,
-                text=True,
                 start_new_session=True,
+                bufsize=0,
             )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         return self._process
 
     def _await_line(
-        self, process: subprocess.Popen[str], op: str, timeout: float, cancel: threading.Event | None
-    ) -> str:
+        self, process: subprocess.Popen[bytes], op: str, timeout: float, cancel: threading.Event | None
+    ) -> bytes:
         assert process.stdout is not None
         deadline = time.monotonic() + timeout
         watched = psutil.Process(process.pid)
+        handle, line, folder_checked = process.stdout.fileno(), bytearray(), time.monotonic()
         while True:
-            readable, _, _ = select.select([process.stdout], [], [], POLL_SECS)
+            readable, _, _ = select.select([handle], [], [], POLL_SECS)
             if readable:
-                line = process.stdout.readline()
-                if not line:
+                chunk = os.read(handle, CHUNK_BYTES)
+                if not chunk:
                     raise self._death(op)
-                return line
+                line += chunk
+                if chunk.endswith(b"\n"):
+                    return bytes(line)
+                if len(line) > MAX_ANSWER_BYTES:
+                    raise self._overstepped(f"{op} answers with more than {MAX_ANSWER_BYTES >> 20} MB")
             self._check_memory(watched, op)
+            if self._confinement and time.monotonic() - folder_checked > FOLDER_CHECK_SECS:
+                self._check_folder(self._confinement, op)
+                folder_checked = time.monotonic()
             if cancel is not None and cancel.is_set():
                 self.kill()
                 raise Cancelled(f"{op} was cancelled")
@@ -211,11 +274,43 @@ class Worker:
                     f"{op} took longer than {timeout:.0f} s", remedy="raise PLUMBLINE_PROVE_TIMEOUT_SECS"
                 )
 
+    def _understood(self, line: bytes, op: str) -> dict[str, Any]:
+        """The answer to the request that was sent. Whatever else a confined worker says is nonsense."""
+        try:
+            if self._confinement:
+                require_shallow(line, MAX_ANSWER_DEPTH)
+            answer = json.loads(line)
+            if answer["id"] != self._next_id or not ("result" in answer or {"error", "kind", "log"} <= answer.keys()):
+                raise ValueError("another request's answer")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._overstepped(f"{op} answers with what is no answer: {error}") from error
+        return dict(answer)
+
+    def _overstepped(self, what: str) -> WorkerOverstepped:
+        self.kill()
+        return WorkerOverstepped(what)
+
+    def _check_folder(self, confinement: Confinement, op: str) -> None:
+        """Ends a confined worker that fills the disk; the kernel bounds each file, not all of them."""
+        count, size = 0, 0
+        for folder, _, files in os.walk(confinement.folder):
+            count += 1 + len(files)
+            if count > MAX_FILES:
+                raise self._overstepped(f"{op} made more than {MAX_FILES} files")
+            for name in files:
+                with suppress(OSError):
+                    size += Path(folder, name).lstat().st_size
+        if size > confinement.folder_mb << 20:
+            raise self._overstepped(f"{op} filled its folder with {size >> 20} MB of {confinement.folder_mb} MB")
+
     def _check_memory(self, watched: psutil.Process, op: str) -> None:
         try:
             rss = watched.memory_info().rss
+            threads = watched.num_threads() if self._confinement else 0
         except psutil.NoSuchProcess:
             return
+        if threads > MAX_THREADS:
+            raise self._overstepped(f"{op} runs {threads} threads")
         self.peak_rss = max(self.peak_rss, rss)
         if rss > self._memory_bytes:
             self.kill()
@@ -259,12 +354,20 @@ class WorkerPool:
         return len(self._busy)
 
     @contextmanager
-    def worker(self, key: str, cancel: threading.Event | None = None, *, need_mb: int = 0) -> Iterator[Worker]:
+    def worker(
+        self,
+        key: str,
+        cancel: threading.Event | None = None,
+        *,
+        need_mb: int = 0,
+        confinement: Confinement | None = None,
+    ) -> Iterator[Worker]:
         """Lends a worker that served `key` before when there is one; waits its turn. Raises Cancelled.
 
-        `need_mb`: the memory at its peak that the work took when it was measured.
+        `need_mb`: the memory at its peak that the work took when it was measured. `confinement`: the key's, always the
+        same one.
         """
-        lent = self._take(key, cancel, need_mb)
+        lent = self._take(key, cancel, need_mb, confinement)
         try:
             yield lent
         finally:
@@ -279,7 +382,7 @@ class WorkerPool:
         for worker in idle:
             worker.close()
 
-    def _take(self, key: str, cancel: threading.Event | None, need_mb: int) -> Worker:
+    def _take(self, key: str, cancel: threading.Event | None, need_mb: int, confinement: Confinement | None) -> Worker:
         ticket = object()
         with self._condition:
             self._queue.append(ticket)
@@ -288,7 +391,7 @@ class WorkerPool:
                     self._condition.wait(POLL_SECS)
                     if self._closed or (cancel is not None and cancel.is_set()):
                         raise Cancelled("cancelled while waiting for a worker")
-                lent = self._idle.pop(key, None) or Worker(memory_mb=self._memory_mb)
+                lent = self._idle.pop(key, None) or Worker(memory_mb=self._memory_mb, confinement=confinement)
                 self._busy[id(lent)] = (lent, need_mb)
             finally:
                 self._queue.remove(ticket)

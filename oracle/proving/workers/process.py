@@ -5,6 +5,7 @@ with the interpreter's lock held, its panics are no Exception, it may die at exi
 
 Request {"id", "op", "args", "seconds"}; answer {"id", "result"} or {"id", "error", "kind", "log"}. The worker ends by
 itself when stdin closes, and by the kernel's alarm when a request outlives its seconds, even if its parent is gone.
+An argument, where there is one, says how it is confined before it reads anything (oracle.proving.workers.confinement).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import resource
 import signal
 import sys
 from typing import IO, Any, Final
+
+from oracle.proving.workers.confinement import confine
 
 ALARM_SLACK_SECS: Final = 5.0
 # A proof takes every core for a second; what answers users, and the chain, comes first
@@ -60,7 +63,8 @@ def _answer(request: dict[str, Any], recorder: _Recorder) -> dict[str, Any]:
         raise
     except BaseException as error:  # noqa: BLE001 - a Rust panic is a BaseException
         text = f"{type(error).__name__}: {error}"
-        return {"id": request["id"], "error": text, "kind": _kind(error), "log": list(recorder.lines)}
+        said = {"error": text, "kind": _kind(error), "log": list(recorder.lines)}
+        return {"id": request["id"], "node": str(getattr(error, "node", "")), **said}
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     return {"id": request["id"], "result": result, "log": list(recorder.lines)}
@@ -85,6 +89,8 @@ def main() -> None:
     recorder = _Recorder()
     logging.basicConfig(level=logging.WARNING, handlers=[recorder], force=True)
     requests, answers = _claim_streams()
+    if len(sys.argv) > 1:
+        confine(sys.argv[1])
     for line in requests:
         answers.write(json.dumps(_answer(json.loads(line), recorder)) + "\n")
         answers.flush()

@@ -339,3 +339,22 @@ def test_upgrade__requests_begun_by_the_old_version__left_to_it_and_ended_once(t
     for request_id in (begun, fresh):
         assert store.get(request_id).state is RequestState.FULFILLED
         assert [event.event for event in store.events(request_id)].count("fulfilled") == 1
+
+
+def test_enqueue__places__the_least_is_begun_first(durable: DurableEngine) -> None:
+    """One runs, and holds the only worker until all others wait."""
+    begun: list[str] = []
+    go = threading.Event()
+
+    def flow(workflow_id: str) -> None:
+        begun.append(workflow_id)
+        go.wait(30)
+
+    durable.start({"flow": flow}, [Queue("single", 1)])
+    durable.enqueue("single", "flow", "running", place=9)
+    until(lambda: begun == ["running"])
+    for name, place in (("third", 30), ("second", 20), ("first", 10), ("last", 40)):
+        durable.enqueue("single", "flow", name, place=place)
+    go.set()
+    until(lambda: durable.status("last") == "SUCCESS")
+    assert begun == ["running", "first", "second", "third", "last"]

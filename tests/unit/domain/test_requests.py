@@ -1,0 +1,53 @@
+"""Where a request stands among those that wait."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oracle.domain.requests import Priority, Request, RequestKind, RequestState, place_in_queue
+
+NOW = 1_780_000_000
+MOMENTS = st.integers(NOW, NOW + 10**6)
+LONGEST = max(priority.lead_secs for priority in Priority)
+
+
+@given(MOMENTS, MOMENTS, st.sampled_from(Priority))
+def test_place_in_queue__same_priority__who_came_first(one: int, other: int, priority: Priority) -> None:
+    assert (place_in_queue(priority, one) < place_in_queue(priority, other)) == (one < other)
+
+
+@given(MOMENTS, st.integers(0, 299))
+def test_place_in_queue__later_high__before_an_earlier_normal(normal: int, later: int) -> None:
+    assert place_in_queue(Priority.HIGH, normal + later) < place_in_queue(Priority.NORMAL, normal)
+
+
+@given(MOMENTS, st.sampled_from(Priority), st.sampled_from(Priority), st.integers(1, 10**6))
+def test_place_in_queue__whatever_comes_much_later__is_behind(
+    moment: int, waiting: Priority, coming: Priority, more: int
+) -> None:
+    """None starves: from LONGEST seconds on, nothing that is accepted goes before what waits."""
+    assert place_in_queue(waiting, moment) < place_in_queue(coming, moment + LONGEST + more)
+
+
+def test_place_in_queue__any_time__is_what_a_queue_takes() -> None:
+    for moment in (0, time.time(), 3_900_000_000):
+        assert 1 <= place_in_queue(Priority.LOW, moment) < 2**31
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        (RequestKind.PROOF, {}, Priority.NORMAL),
+        (RequestKind.PROOF, {"priority": "low"}, Priority.LOW),
+        (RequestKind.INFERENCE, {}, Priority.HIGH),
+    ],
+)
+def test_priority__of_a_request__as_asked_or_by_its_kind(
+    kind: RequestKind, body: dict[str, str], expected: Priority
+) -> None:
+    request = Request("r", kind, "m", body, None, RequestState.ACCEPTED, "", 0.0, 0.0)
+    assert request.priority is expected
