@@ -153,6 +153,16 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "LogOut": {"entries": [_ENTRY]},
     "InclusionOut": {"entry": _ENTRY, "batch": 2, "root": _HASH, "proof": [_HASH]},
 }
+# Of an upload
+FORM: Final[dict[str, Any]] = {
+    "name": "mynet",
+    "model": "(the ONNX file)",
+    "samples": '{"input_data": [[0.5, -0.25]]}',
+    "objective": "balanced",
+    "maxError": 0.002,
+    "domain": "-4:4",
+    "deploy": True,
+}
 # Of each event; OpenAPI 3.1 has no word for the stream itself
 EVENT_STREAM: Final[dict[str, Any]] = {
     "schema": {

@@ -10,8 +10,9 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from starlette.types import Scope
 
 from oracle.api.deps import BODY_ERRORS, IdempotencyKey, Operator, Service, errors, scoped
+from oracle.api.examples import FORM
 from oracle.api.schemas import RequestOut
-from oracle.api.strict import BodyLimit, FormRoute
+from oracle.api.strict import FORM_TYPE, BodyLimit, FormRoute
 from oracle.daemon.uploads import UploadedModel
 from oracle.domain.access import ApiKey, Role
 from oracle.errors import InvalidInput
@@ -44,6 +45,7 @@ def limit_of(scope: Scope) -> BodyLimit | None:
     "none, 503.",
     status_code=HTTPStatus.ACCEPTED,
     responses=errors(409, 507, *BODY_ERRORS),
+    openapi_extra={"requestBody": {"content": {FORM_TYPE: {"example": FORM}}}},
 )
 async def upload_model(  # noqa: PLR0917
     service: Service,
