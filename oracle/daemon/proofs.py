@@ -58,7 +58,9 @@ class Prover:
         with self._lock:
             self._cancels[request.id] = cancel
         try:
-            proof = self._parts.engine.prove(circuit_id, witness, on_progress=report, cancel=cancel)
+            proof = self._parts.engine.prove(
+                circuit_id, witness, on_progress=report, cancel=cancel, place=request.place
+            )
         finally:
             with self._lock:
                 del self._cancels[request.id]

@@ -40,7 +40,7 @@ from oracle.daemon.views import FeedView, Health, ModelView, RoundView
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.evidence import Evidence
 from oracle.domain.proofs import Proof
-from oracle.domain.requests import Priority, Request, RequestEvent, RequestKind, place_in_queue
+from oracle.domain.requests import Priority, Request, RequestEvent, RequestKind
 from oracle.errors import ConfigurationError, Conflict, InputRejected, NotFound, OracleError
 from oracle.market.base import MarketSource
 from oracle.proving.cards import Card, card_of
@@ -491,8 +491,7 @@ class OracleService:
         if request.kind in {RequestKind.PROOF, RequestKind.INFERENCE}:
             own = request.subject in self._own_queues()
             queue = circuit_queue(request.subject) if own else PROOF_QUEUE
-            place = place_in_queue(request.priority, request.created_at)
-            self._durable.enqueue(queue, request.kind.value, request.id, place=place)
+            self._durable.enqueue(queue, request.kind.value, request.id, place=request.place)
             return
         if request.kind is RequestKind.MODEL:
             self._durable.enqueue(MODEL_QUEUE, request.kind.value, request.id)

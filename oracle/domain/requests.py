@@ -108,9 +108,14 @@ class Request:
 
     @property
     def priority(self) -> Priority:
-        """How soon its work begins; what a contract pays for has a deadline on chain, and so is high."""
-        usual = Priority.HIGH if self.kind is RequestKind.INFERENCE else Priority.NORMAL
+        """How soon its work begins; feeds, and what a contract pays for, have a clock on chain, and so are high."""
+        usual = Priority.NORMAL if self.kind is RequestKind.PROOF else Priority.HIGH
         return Priority(self.body.get("priority", usual))
+
+    @property
+    def place(self) -> int:
+        """Where it stands among those that wait."""
+        return place_in_queue(self.priority, self.created_at)
 
     @property
     def finished(self) -> bool:

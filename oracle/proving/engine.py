@@ -133,8 +133,9 @@ class ProvingEngine:
         *,
         on_progress: OnProgress | None = None,
         cancel: threading.Event | None = None,
+        place: int = 0,
     ) -> Proof:
-        """A proof of the witness, verified here before it is handed out.
+        """A proof of the witness, verified here before it is handed out. Of those that wait the least `place` is next.
 
         Raises WorkerTimeout or WorkerOutOfMemory when the worker had to be killed, Cancelled, ArtifactMismatch when
         the key or the set-up turned out damaged, and InvalidInput for a witness of another circuit.
@@ -145,7 +146,7 @@ class ProvingEngine:
         manifest, built, folder, srs = self._ready(circuit_id, report)
         started = time.monotonic()
         report("queue", 0.0, f"{self._pool.waiting} ahead")
-        with self._worker(manifest, cancel) as worker:
+        with self._worker(manifest, cancel, place) as worker:
             queued = time.monotonic() - started
             report("prove", 0.0, f"about {manifest.measured.prove_seconds:.1f} s")
             result = self._call_prove(worker, (manifest, built, folder, srs), witness, cancel)
@@ -241,12 +242,12 @@ class ProvingEngine:
             self._prepared.pop(circuit_id, None)
 
     @contextmanager
-    def _worker(self, manifest: CircuitManifest, cancel: threading.Event | None) -> Iterator[Worker]:
+    def _worker(self, manifest: CircuitManifest, cancel: threading.Event | None, place: int = 0) -> Iterator[Worker]:
         need = manifest.measured.peak_memory_mb
         confinement = confinement_of(self._settings, self.folder(manifest.circuit_id), manifest)
         # A worker that may read these files alone serves no other build of the circuit
         key = f"{manifest.circuit_id} {manifest.vk_hash}" if confinement else manifest.circuit_id
-        with self._pool.worker(key, cancel, need_mb=need, confinement=confinement) as worker:
+        with self._pool.worker(key, cancel, need_mb=need, confinement=confinement, place=place) as worker:
             yield worker
 
     def _timeout(self, manifest: CircuitManifest) -> float:

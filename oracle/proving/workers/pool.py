@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
+from bisect import insort
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -327,7 +327,9 @@ class Worker:
 
 
 class WorkerPool:
-    """At most `size` workers at work at once, lent in order of asking; one idle, warm worker is kept for each key.
+    """At most `size` workers at work at once, lent to the least place, and in order of asking among equals.
+
+    One idle, warm worker is kept for each key.
 
     A worker is lent when the memory that its work is known to take is there beside what those at work have still to
     take; one is always lent when none is at work. `available_mb` says what is free now.
@@ -338,7 +340,8 @@ class WorkerPool:
         self._memory_mb = memory_mb
         self._available_mb = available_mb
         self._condition = threading.Condition()
-        self._queue: deque[object] = deque()
+        self._queue: list[tuple[int, int]] = []  # place, and number of the caller; the next first
+        self._callers = 0
         self._idle: dict[str, Worker] = {}
         self._busy: dict[int, tuple[Worker, int]] = {}
         self._closed = False
@@ -361,13 +364,14 @@ class WorkerPool:
         *,
         need_mb: int = 0,
         confinement: Confinement | None = None,
+        place: int = 0,
     ) -> Iterator[Worker]:
         """Lends a worker that served `key` before when there is one; waits its turn. Raises Cancelled.
 
         `need_mb`: the memory at its peak that the work took when it was measured. `confinement`: the key's, always the
         same one.
         """
-        lent = self._take(key, cancel, need_mb, confinement)
+        lent = self._take(key, cancel, need_mb, confinement, place)
         try:
             yield lent
         finally:
@@ -382,12 +386,15 @@ class WorkerPool:
         for worker in idle:
             worker.close()
 
-    def _take(self, key: str, cancel: threading.Event | None, need_mb: int, confinement: Confinement | None) -> Worker:
-        ticket = object()
+    def _take(
+        self, key: str, cancel: threading.Event | None, need_mb: int, confinement: Confinement | None, place: int
+    ) -> Worker:
         with self._condition:
-            self._queue.append(ticket)
+            self._callers += 1
+            ticket = (place, self._callers)
+            insort(self._queue, ticket)
             try:
-                while self._queue[0] is not ticket or not self._has_room(key, need_mb):
+                while self._queue[0] != ticket or not self._has_room(key, need_mb):
                     self._condition.wait(POLL_SECS)
                     if self._closed or (cancel is not None and cancel.is_set()):
                         raise Cancelled("cancelled while waiting for a worker")

@@ -44,6 +44,7 @@ def test_place_in_queue__any_time__is_what_a_queue_takes() -> None:
         (RequestKind.PROOF, {}, Priority.NORMAL),
         (RequestKind.PROOF, {"priority": "low"}, Priority.LOW),
         (RequestKind.INFERENCE, {}, Priority.HIGH),
+        (RequestKind.ROUND, {}, Priority.HIGH),
     ],
 )
 def test_priority__of_a_request__as_asked_or_by_its_kind(

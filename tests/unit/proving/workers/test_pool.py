@@ -217,3 +217,25 @@ def test_pool__idle_workers_hold_the_memory__are_ended_first() -> None:
 
 def test_free_memory_mb__of_this_machine__is_positive() -> None:
     assert 0 < free_memory_mb() <= psutil.virtual_memory().total >> 20
+
+
+def test_worker__several_wait__the_least_place_is_next(pool: WorkerPool) -> None:
+    order: list[str] = []
+
+    def ask(name: str, place: int) -> threading.Thread:
+        def run() -> None:
+            with pool.worker("one", place=place):
+                order.append(name)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    with pool.worker("one"):
+        waiting = []
+        for name, place in (("third", 30), ("first", 10), ("second", 20), ("fourth", 30)):
+            waiting.append(ask(name, place))
+            until(lambda: pool.waiting == len(waiting))
+    for thread in waiting:
+        thread.join(30)
+    assert order == ["first", "second", "third", "fourth"]
