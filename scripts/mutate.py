@@ -41,7 +41,7 @@ SEED: Final = 7992
 COUNT: Final = 12
 # Of random histories and windows that a fault gets
 CASES: Final = "400"
-BASELINE_SECS: Final = 600.0
+BASELINE: Final = forks.Limits(600, 1_200.0)
 Prepare = Callable[[str], forks.Altered | forks.Contracts | None]  # None: the fault does not compile
 
 
@@ -148,34 +148,34 @@ def mutate(target: Target, prepare: Prepare, faults: list[Fault], known: dict[st
     """Plants each fault in turn; one that does not compile is none. Raises Unfit."""
     before = (ROOT / target.file).read_text()
     source, tests = digest(before), digest(*(_text(path) for path in target.tests))
-    left, baseline = (), None
+    left, limits = (), None
     for fault in faults:
         old = known.get(f"{target.file} {fault.change}")
         if old and old.source == source and (old.killed or old.tests == tests):
             yield old
             continue
-        if baseline is None:
-            baseline, left = _baseline(target, prepare(before))
+        if limits is None:
+            limits, left = _baseline(target, prepare(before))
         ready = prepare(fault.source)
         if ready is None:
             continue
-        ended = forks.run(target.tests, 20 + 4 * baseline, ready, without=left)
+        ended = forks.run(target.tests, limits, ready, without=left)
         words = (target.file, fault.line, fault.operator, fault.change, ended.outcome != "passed")
         yield Verdict(*words, (ended.failed or (ended.outcome,))[0], round(ended.seconds, 1), source, tests)
 
 
-def _baseline(target: Target, plain: forks.Altered | forks.Contracts | None) -> tuple[float, tuple[str, ...]]:
-    """Seconds without a fault, and the tests that fail all the same: for a contract those that count its gas."""
+def _baseline(target: Target, plain: forks.Altered | forks.Contracts | None) -> tuple[forks.Limits, tuple[str, ...]]:
+    """Limits by what it takes without a fault, and the tests that fail all the same: those that count a contract's gas."""
     if plain is None:
         raise Unfit(f"{target.file} does not compile")
-    whole = forks.run(target.tests, BASELINE_SECS, plain, first=False)
+    whole = forks.run(target.tests, BASELINE, plain, first=False)
     forks.warm(whole.modules)
     left = whole.failed if target.units else ()
-    control = forks.run(target.tests, BASELINE_SECS, plain, without=left)
+    control = forks.run(target.tests, BASELINE, plain, without=left)
     if control.outcome != "passed":
         words = ", ".join(control.failed) or control.outcome
         raise Unfit(f"{target.file}: its tests do not pass without a fault: {words}")
-    return control.seconds, left
+    return forks.Limits(5 + round(4 * control.cpu_seconds), 60 + 8 * control.seconds), left
 
 
 def _text(path: str) -> str:

@@ -68,6 +68,7 @@ def vulnerabilities() -> tuple[bool, str]:
 def main() -> int:
     """Writes both documents; 1 when a known vulnerability is among the parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--no-audit", action="store_true", help="do not ask for known vulnerabilities")
     parser.add_argument("--json", action="store_true", help="print facts as JSON")
     words = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
@@ -76,8 +77,9 @@ def main() -> int:
     npm = npm_document()
     (OUT / "python.json").write_text(json.dumps(document, indent=1) + "\n")
     (OUT / "npm.json").write_text(json.dumps(npm, indent=1) + "\n")
-    vulnerable, said = vulnerabilities()
-    facts = {"components": len(python) + len(npm["components"]), "vulnerable": vulnerable, "audit": said}
+    vulnerable, said = (False, "vulnerabilities not asked for") if words.no_audit else vulnerabilities()
+    count = len(python) + len(npm["components"])
+    facts = {"components": count, "folder": str(OUT), "vulnerable": vulnerable, "audit": said}
     print(json.dumps(facts) if words.json else f"{facts['components']} components in {OUT}; {said}")
     return int(vulnerable)
 

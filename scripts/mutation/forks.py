@@ -8,6 +8,7 @@ import importlib.abc
 import importlib.util
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -24,6 +25,7 @@ from typing import Any, Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
+MEMORY: Final = 8 << 30  # bytes; a fault may shift by 10^18
 OWN: Final = ("oracle", "models", "tests", "conftest", "mutation", "__main__")
 
 
@@ -34,7 +36,16 @@ class Ended:
     outcome: str  # passed, failed, stalled
     failed: tuple[str, ...]
     seconds: float
+    cpu_seconds: float
     modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a child may take: of a core, which load does not change, and of the clock, for one that waits."""
+
+    cpu: int
+    wall: float
 
 
 class Altered(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -98,33 +109,40 @@ class _Watch:
 
 
 def run(
-    tests: Sequence[str], timeout: float, fault: Altered | Contracts, *, first: bool = True, without: Sequence[str] = ()
+    tests: Sequence[str], limits: Limits, fault: Altered | Contracts, *, first: bool = True, without: Sequence[str] = ()
 ) -> Ended:
     """Runs tests in a child that has `fault`; `first` ends at the first failure. A child out of time has stalled."""
-    started = time.monotonic()
+    started, spent = time.monotonic(), _cpu_of_children()
     reader, writer = os.pipe()
     folder = tempfile.mkdtemp(prefix="mutation-")
     child = os.fork()
     if not child:
         os.setpgid(0, 0)
         os.close(reader)
+        resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu, limits.cpu + 5))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={folder}/t", "--tb=no", "--no-header"]
         words += ["--assert=plain"]  # nobody reads what an assertion compared, and rewriting takes seconds
         words += ["-x"] if first else []
         words += [word for name in without for word in ("--deselect", name)]
         _child([*words, *tests], fault, writer, modules=not first)
     os.close(writer)
-    said = _read(reader, started + timeout)
+    said = _read(reader, started + limits.wall)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
     shutil.rmtree(folder, ignore_errors=True)
-    seconds = time.monotonic() - started
-    if said is None:
-        return Ended("stalled", (), seconds)
+    seconds, cpu = time.monotonic() - started, _cpu_of_children() - spent
+    if said is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
+        return Ended("stalled", (), seconds, cpu)
     facts = json.loads(said or '{"code": 1, "failed": ["the interpreter ended"], "modules": []}')
     outcome = "passed" if facts["code"] == 0 else "failed"
-    return Ended(outcome, tuple(facts["failed"]), seconds, tuple(facts["modules"]))
+    return Ended(outcome, tuple(facts["failed"]), seconds, cpu, tuple(facts["modules"]))
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def warm(modules: Sequence[str]) -> None:

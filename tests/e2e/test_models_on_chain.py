@@ -5,10 +5,12 @@ A new circuit is taken up by its folder alone, a new feature module by its entry
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterator
 from dataclasses import replace
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from models._registry import families
 from oracle.chain.client import ChainClient
@@ -32,6 +34,8 @@ BY_CIRCUIT = {case.circuit_id: case for case in CASES}
 BY_VECTOR = {case.circuit_id: case for case in VECTOR_CASES}
 BATCH = "garch-vol-32x4"
 HOURS = 721
+# Code hashes of the verifiers as they are compiled from source: tests/contracts/test_verifier_bytecode.py
+VERIFIERS = PROJECT_ROOT / "tests" / "contracts" / "verifiers.json"
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +59,16 @@ def hourly(client: ChainClient) -> FeedRecord:
 
 
 @pytest.fixture
-def feeding(request: pytest.FixtureRequest, client: ChainClient, hourly: FeedRecord, engine: ProvingEngine) -> Feeding:
-    """The circuit of this test, on that chain."""
-    return Feeding(client, engine, request.param)
+def feeding(
+    request: pytest.FixtureRequest, client: ChainClient, hourly: FeedRecord, engine: ProvingEngine
+) -> Iterator[Feeding]:
+    """The circuit of this test, on that chain; in the end its verifier's code there is the one on record."""
+    feeding = Feeding(client, engine, request.param)
+    yield feeding
+    model = feeding.deployer.deployment.model(feeding.circuit_id)
+    recorded = json.loads(VERIFIERS.read_text())[feeding.circuit_id]
+    assert client.web3.keccak(client.web3.eth.get_code(to_checksum_address(model.verifier))).to_0x_hex() == recorded
+    assert model.verifier_code_hash == recorded
 
 
 def circuits(kind: Container[str]) -> pytest.MarkDecorator:
