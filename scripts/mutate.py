@@ -165,7 +165,7 @@ def mutate(target: Target, prepare: Prepare, faults: list[Fault], known: dict[st
 
 
 def _baseline(target: Target, plain: forks.Altered | forks.Contracts | None) -> tuple[forks.Limits, tuple[str, ...]]:
-    """Limits by what it takes without a fault, and the tests that fail all the same: those that count a contract's gas."""
+    """Limits by what it takes without a fault, and the tests that fail all the same: they count a contract's gas."""
     if plain is None:
         raise Unfit(f"{target.file} does not compile")
     whole = forks.run(target.tests, BASELINE, plain, first=False)
