@@ -1,6 +1,6 @@
 """One window, three computations: Python's integers, Solidity's, and the committed circuit's arithmetic, bit for bit.
 
-The circuit's arithmetic is its twin in Python's integers for every window, and ezkl's own witness, some hundred times as
+The circuit's arithmetic is its twin in Python's integers for every window, and ezkl's own witness, some hundred times
 long, for every 50th and at least 150 of them; both equal wherever both are. What it makes of every window is
 held against the model in floats. PLUMBLINE_FUZZ_CASES sets how many windows, random and hostile (150 by default).
 """
