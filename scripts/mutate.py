@@ -79,9 +79,9 @@ def targets(kind: str, only: str) -> list[Target]:
     ]
 
 
-def python_faults(target: Target) -> list[Fault]:
-    """cosmic-ray's faults of a module."""
-    command = [AUDIT, ROOT / "scripts" / "mutation" / "python_faults.py", target.file]
+def python_faults(target: Target, seed: int, count: int) -> list[Fault]:
+    """A sample of cosmic-ray's faults of a module."""
+    command = [AUDIT, ROOT / "scripts" / "mutation" / "python_faults.py", target.file, seed, count]
     done = subprocess.run([str(w) for w in command], cwd=ROOT, capture_output=True, text=True, check=True)
     before = (ROOT / target.file).read_text()
     made = [json.loads(line) for line in done.stdout.splitlines()]
@@ -202,10 +202,10 @@ def planted(target: Target, folder: Path, count: int, seed: int, known: dict[str
     """The verdicts on a sample of a target's faults."""
     if target.units:
         prepare = contracts_prepare(target, folder / "build")
-        made = solidity_faults.faults((ROOT / target.file).read_text())
+        drawn = sample(solidity_faults.faults((ROOT / target.file).read_text()), seed, target.file)
     else:
-        prepare, made = python_prepare(target), iter(python_faults(target))
-    return islice(mutate(target, prepare, sample(made, seed, target.file), known), count or None)
+        prepare, drawn = python_prepare(target), python_faults(target, seed, count)
+    return islice(mutate(target, prepare, drawn, known), count or None)
 
 
 def tell(verdict: Verdict) -> None:

@@ -7,6 +7,9 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,20 @@ def change(before: str, after: str) -> str:
     return f"{words[0]} => {words[1] or 'nothing'}"
 
 
-def sample(faults: Iterable[Fault], seed: int, name: str) -> list[Fault]:
+def in_order(places: dict[int, list[T]], seed: int, name: str) -> list[T]:
     """One fault of each place, in an order that seed and name alone decide: its start is a sample."""
-    places: dict[int, list[Fault]] = defaultdict(list)
-    for fault in faults:
-        places[fault.place].append(fault)
     rng = random.Random(f"{seed}/{name}")
     chosen = [rng.choice(places[place]) for place in sorted(places)]
     rng.shuffle(chosen)
     return chosen
+
+
+def sample(faults: Iterable[Fault], seed: int, name: str) -> list[Fault]:
+    """The same of faults that are all at hand."""
+    places: dict[int, list[Fault]] = defaultdict(list)
+    for fault in faults:
+        places[fault.place].append(fault)
+    return in_order(places, seed, name)
 
 
 def digest(*texts: str) -> str:

@@ -1,9 +1,9 @@
-"""Prints the faults that cosmic-ray makes of a Python module, as JSON; run by .venv-audit's Python.
+"""Prints faults that cosmic-ray makes of a Python module, as JSON lines; run by .venv-audit's Python.
 
-.venv-audit/bin/python scripts/mutation/python_faults.py oracle/domain/margin.py
+.venv-audit/bin/python scripts/mutation/python_faults.py oracle/domain/margin.py 7992 12
 
-One fault a line: {"line", "operator", "source"}, `source` being the whole module with the fault in it. What leaves the
-meaning as it is (annotations, `__all__`, docstrings) is not printed.
+A sample of so many places by that seed, 0 for all: {"line", "column", "operator", "source"}, `source` being the whole
+module with the fault in it. What leaves the meaning as it is (annotations) is no fault.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import ast
 import json
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
+from faults import in_order
 
 
 class _Meaning(ast.NodeTransformer):
@@ -40,24 +42,36 @@ def meaning(source: str) -> str:
 
 
 def main() -> None:
-    """Prints every fault of one module."""
-    source = Path(sys.argv[1]).read_text()
+    """Prints the sample."""
+    path, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    source = Path(path).read_text()
     tree, same = get_ast(source), meaning(source)
+    nodes = list(ast_nodes(tree))
+    places: dict[int, list[tuple[str, int, int, int]]] = defaultdict(list)
     for name in plugins.operator_names():
         operator_class = plugins.get_operator(name)
         if operator_class.arguments():
             continue
         operator = operator_class()
-        places = [start for node in ast_nodes(tree) for start, _ in operator.mutation_positions(node)]
-        for occurrence, start in enumerate(places):
-            mutated = mutate_code(source, operator, occurrence)
-            try:
-                if mutated is None or meaning(mutated) == same:
-                    continue
-            except SyntaxError:
-                continue
-            fault = {"line": start[0], "column": start[1], "operator": name.split("/")[-1], "source": mutated}
-            print(json.dumps(fault))
+        starts = [start for node in nodes for start, _ in operator.mutation_positions(node)]
+        for occurrence, (line, column) in enumerate(starts):
+            places[line * 1_000 + column].append((name, occurrence, line, column))
+    made = 0
+    for name, occurrence, line, column in in_order(places, seed, path):
+        mutated = mutate_code(source, plugins.get_operator(name)(), occurrence)
+        if mutated is None or not _differs(mutated, same):
+            continue
+        print(json.dumps({"line": line, "column": column, "operator": name.split("/")[-1], "source": mutated}))
+        made += 1
+        if made == count:
+            break
+
+
+def _differs(mutated: str, same: str) -> bool:
+    try:
+        return meaning(mutated) != same
+    except SyntaxError:
+        return False
 
 
 if __name__ == "__main__":
