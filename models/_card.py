@@ -55,6 +55,9 @@ def card_text(family: Family, fitted: Fitted, report: Report, circuit: CircuitFa
     return "\n\n".join(parts) + "\n"
 
 
+_SECONDS: Final = """Seconds: of one proof on two cores that did other work too, so an idle machine is faster;
+CPU seconds, the sum over all threads, do not suffer from that. Measured when the circuit was built."""
+
 _ROUNDING: Final = """- Rounding: each rescaling in the circuit may go either way by one unit, so a prover can choose
   among answers that differ by about that much, below the budget above."""
 
@@ -115,7 +118,7 @@ def _circuit_table(circuit: CircuitFacts) -> str:
         ("proof, bytes", f"{run['proof_bytes']:,}"),
         ("proving key, bytes", f"{run['proving_key_bytes']:,}"),
     )
-    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), "", _SECONDS])
 
 
 def _errors_text(family: Family, circuit: CircuitFacts) -> str:

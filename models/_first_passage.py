@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from models._errors import ParameterOutOfRange
-from models._position_errors import AlreadyLiquidatable, BadHealthFactor, NoDebt
+from models._position_errors import AlreadyLiquidatable, BadHealthFactor, PositionWithoutDebt
 from models._registry import Array
 
 MONITORING_SHIFT: Final = 0.5826
@@ -24,10 +24,10 @@ MONITORING_SHIFT: Final = 0.5826
 def log_health_factor(collateral: float, threshold: float, debt: float) -> float:
     """ln(HF), HF = collateral * threshold / debt: how far the price may fall, as a logarithm.
 
-    Raises NoDebt, BadHealthFactor (zero, negative, not finite), AlreadyLiquidatable (below 1).
+    Raises PositionWithoutDebt, BadHealthFactor (zero, negative, not finite), AlreadyLiquidatable (below 1).
     """
     if not debt > 0:
-        raise NoDebt(debt)
+        raise PositionWithoutDebt(debt)
     return checked_log(collateral * threshold / debt)
 
 

@@ -2,7 +2,7 @@
 
 ModelError (ValueError)
   BadPosition
-    NoDebt               nothing that could be liquidated
+    PositionWithoutDebt  nothing that could be liquidated
     BadHealthFactor      zero, negative, not finite
     AlreadyLiquidatable  a health factor below 1: its probability is 1, no model is asked
   BadBook                a histogram of debts with the wrong number of buckets, a negative or no finite debt
@@ -18,7 +18,7 @@ class BadPosition(ModelError):
     """A position that no probability is computed for."""
 
 
-class NoDebt(BadPosition):
+class PositionWithoutDebt(BadPosition):
     """A position without debt cannot be liquidated."""
 
     def __init__(self, debt: float) -> None:

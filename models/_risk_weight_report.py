@@ -170,7 +170,9 @@ LIMITS: Final = f"""- The weight is clipped to [{LOWEST}, {HIGHEST}] before the 
   whole range {LOWEST} to {HIGHEST * (1 + LAMBDA)}. On chain it is rounded up to a basis point; stale or unproven counts
   as {FALLBACK}, never as a revert.
 - Confidence is an input, the least of the sources' that the feed's contract reads; the proof does not judge it.
-- Ranks, not levels: against a plain EWMA ratio there is no gain beyond noise (the interval above holds zero).
+- What ships is a baseline: a regression that is linear in realised volatilities, which the net did not beat. Against
+  another, the plain EWMA ratio, its ranks bring no gain beyond noise (the intervals above hold zero), and on Bitcoin
+  the ratio is a hair ahead: a missed bar. The ratio has no shortfall, by which the weight is defined.
 - Fitted on two coins. Another asset needs its own long-run deviation and shortfall, and is assumed to scale like them.
 - The lowest price of the next week relative to today's is ranked worse (a third row above): whether a volatile
   week falls is not foreseen."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from models._data import hourly_candles
-from models._registry import Array, Bar, DataSource
+from models._registry import Array, Bar, DataSource, Report
 from models._rv_baselines import har_forecast, parkinson_ewma
 from models._rv_days import SYMBOLS, TEST_FROM, Days, load, qlike
 from models._rv_features import HOURS
@@ -55,6 +56,13 @@ def score_market(symbol: str, sigma_ref: float, data: Path, forecasts: Mapping[s
         YESTERDAY: np.maximum(test.inputs[:, 0] ** 2 * test.month, _TINY),
     }
     return MarketScore(SYMBOLS[symbol], test.ahead, found, series.sources)
+
+
+def rv_report(scores: list[MarketScore], baselines: Sequence[str], text: str, limits: str) -> Report:
+    """The report of these markets: a bar against each baseline, the calibration's figure, every source."""
+    bars = tuple(qlike_bar(one, baseline) for one in scores for baseline in baselines)
+    sources = tuple(source for one in scores for source in one.sources)
+    return Report(bars, text, limits, sources, {"calibration": partial(draw_calibration, scores)})
 
 
 def qlike_bar(one: MarketScore, baseline: str) -> Bar:

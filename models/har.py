@@ -13,7 +13,6 @@ The exponential is taken outside: volatility = sigma_ref exp(output / 2).
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,7 @@ from models import realised_volatility
 from models._data import hourly_candles
 from models._errors import ParameterOutOfRange
 from models._export import committed
-from models._registry import Array, CircuitShape, DataSource, Draw, Family, Fitted, Output, Report
+from models._registry import Array, CircuitShape, DataSource, Family, Fitted, Output, Report
 from models._rv_baselines import COLUMNS, FLOOR, LOGS, REFIT_DAYS, fit_har, har_forecast, log_rows
 from models._rv_days import SYMBOLS, TEST_FROM, VALIDATION_FROM, load, long_run_volatility, qlike
 from models._rv_features import CUT, DAYS, HOURS, WEEK
@@ -36,9 +35,8 @@ from models._rv_report import (
     SHIPPED,
     Forecast,
     MarketScore,
-    draw_calibration,
     losses_table,
-    qlike_bar,
+    rv_report,
     score_market,
 )
 
@@ -142,10 +140,7 @@ def fit(data: Path) -> Fitted:
 def evaluate(fitted: Fitted, data: Path) -> Report:
     """QLIKE of the days from 2022-09-20 on, forecast at midnight UTC, against the net and every baseline."""
     scores = [_score(fitted, data, symbol) for symbol in SYMBOLS]
-    bars = [qlike_bar(one, baseline) for one in scores for baseline in (HAR, PARKINSON_EWMA, NET)]
-    figures: dict[str, Draw] = {"calibration": partial(draw_calibration, scores)}
-    sources = tuple(source for one in scores for source in one.sources)
-    return Report(tuple(bars), _scores_text(fitted, scores), LIMITS, sources, figures)
+    return rv_report(scores, (HAR, PARKINSON_EWMA, NET), _scores_text(fitted, scores), LIMITS)
 
 
 def _score(fitted: Fitted, data: Path, symbol: str) -> MarketScore:

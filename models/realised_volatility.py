@@ -10,7 +10,6 @@ come over that of the month behind, sqrt(M); never below .2. The forecast is out
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 
 from models._data import hourly_candles
 from models._export import load_weights, weights_of
-from models._registry import Array, Draw, Family, Fitted, Output, Report, Weights
+from models._registry import Array, Family, Fitted, Output, Report, Weights
 from models._rv_baselines import REFIT_DAYS, har_forecast
 from models._rv_days import SYMBOLS, TEST_FROM, VALIDATION_FROM, Days, load, long_run_volatility, qlike
 from models._rv_features import COLUMNS, CUT, HOURS
@@ -32,9 +31,8 @@ from models._rv_report import (
     SHIPPED,
     Forecast,
     MarketScore,
-    draw_calibration,
     losses_table,
-    qlike_bar,
+    rv_report,
     score_market,
 )
 from models._scores import diebold_mariano
@@ -163,10 +161,7 @@ def forecast(days: Days, weights: Weights) -> Array:
 def evaluate(fitted: Fitted, data: Path) -> Report:
     """QLIKE of the days from 2022-09-20 on, forecast at midnight UTC, against every baseline."""
     scores = [_score(fitted, data, symbol) for symbol in SYMBOLS]
-    bars = [qlike_bar(one, baseline) for one in scores for baseline in (HAR, PARKINSON_EWMA, HAR_WEEKEND)]
-    figures: dict[str, Draw] = {"calibration": partial(draw_calibration, scores)}
-    sources = tuple(source for one in scores for source in one.sources)
-    return Report(tuple(bars), _scores_text(fitted, scores), LIMITS, sources, figures)
+    return rv_report(scores, (HAR, PARKINSON_EWMA, HAR_WEEKEND), _scores_text(fitted, scores), LIMITS)
 
 
 def _score(fitted: Fitted, data: Path, symbol: str) -> MarketScore:

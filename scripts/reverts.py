@@ -1,4 +1,5 @@
-"""Adds to oracle/chain/reverts.py a class for every ABI error in build/ that it lacks; what is there stays as it is.
+"""Adds to oracle/chain/reverts.py a class for every ABI error in build/ that it lacks, and to a class that is there the
+signatures of its name that it lacks; remedies and everything else stay as they are.
 
     python scripts/reverts.py
 
@@ -13,11 +14,13 @@ import textwrap
 from eth_utils.abi import abi_to_signature
 
 from oracle.chain import build
+from oracle.chain.abi_revert import ErrorSignature
 from oracle.settings import PROJECT_ROOT, Settings
 
 REVERTS = PROJECT_ROOT / "oracle" / "chain" / "reverts.py"
 MARK = "# --- declared by contracts, by name\n"
 WIDTH = 120
+ABI = re.compile(r'^    abi = \((?:\s*"[^"]*",?)*\s*\)\n?', re.M)
 CLASS = re.compile(r"^class (\w+)\(AbiRevert\):.*?(?=^class |\Z)", re.M | re.S)
 
 
@@ -25,15 +28,25 @@ def main() -> int:
     """Rewrites the file's second part in alphabetical order."""
     head, tail = REVERTS.read_text().split(MARK)
     classes = {match[1]: match[0].strip() for match in CLASS.finditer(tail)}
-    known = set(re.findall(r'"(\w+\([^"]*\))"', head + tail))
-    named = {name.split("(")[0] for name in known}
     for name, signatures in sorted(_declared().items()):
-        if name not in named:
-            classes[name] = _class(name, sorted(signatures))
+        if f"class {name}(AbiRevert):" not in head:
+            classes[name] = with_signatures(classes.get(name, f"class {name}(AbiRevert):"), sorted(signatures))
     body = "\n\n\n".join(classes[name] for name in sorted(classes))
     REVERTS.write_text(f"{head}{MARK}\n\n{body}\n")
     print(f"{REVERTS.name}: {len(classes)} classes")
     return 0
+
+
+def with_signatures(source: str, signatures: list[str]) -> str:
+    """A class's source with those of the signatures of which it has no selector yet, behind its own."""
+    found = ABI.search(source)
+    own = re.findall(r'"([^"]+)"', found[0]) if found else []
+    known = {ErrorSignature.parse(text).selector for text in own}
+    missing = [text for text in signatures if ErrorSignature.parse(text).selector not in known]
+    if not missing:
+        return source
+    kept = ABI.sub("", source).rstrip()
+    return f"{kept}\n{_abi([*own, *missing])}"
 
 
 def _declared() -> dict[str, set[str]]:
@@ -49,13 +62,12 @@ def _declared() -> dict[str, set[str]]:
     return {name: set(signatures.values()) for name, signatures in found.items()}
 
 
-def _class(name: str, signatures: list[str]) -> str:
-    lines = [f"class {name}(AbiRevert):"]
+def _abi(signatures: list[str]) -> str:
     one_line = "    abi = (" + "".join(f'"{s}", ' for s in signatures).rstrip(" ") + ")"
     if len(one_line) <= WIDTH:
-        return "\n".join([*lines, one_line])
+        return one_line
     inner = "\n".join(f'"{s}",' for s in signatures)
-    return "\n".join([*lines, "    abi = (", textwrap.indent(inner, " " * 8), "    )"])
+    return "\n".join(["    abi = (", textwrap.indent(inner, " " * 8), "    )"])
 
 
 if __name__ == "__main__":

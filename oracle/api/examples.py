@@ -34,6 +34,13 @@ _ROUND: Final = {
     "updatedAt": 1221495612,
     "observationRound": 40,
 }
+_POSITION: Final = {
+    "account": _ADDRESS,
+    "roundId": 7,
+    "probability": "41234567890123456",
+    "confidence": "912345678901234567",
+    "observedAt": 1221495600,
+}
 _CHECK: Final = {"name": "proof", "status": "ok", "expected": "valid", "actual": "valid", "detail": ""}
 _MODEL: Final = {
     "name": "mynet",
@@ -98,6 +105,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "FeedsOut": {"feeds": [_FEED]},
     "RoundOut": _ROUND,
     "RoundsOut": {"rounds": [_ROUND]},
+    "PositionOut": _POSITION,
+    "PositionsOut": {"positions": [_POSITION]},
     "EvidenceOut": {
         "chainId": 31337,
         "feed": _ADDRESS,

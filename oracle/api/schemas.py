@@ -13,6 +13,7 @@ from oracle.constants import BN254_SCALAR_FIELD
 from oracle.daemon.views import FeedView, ModelView, RoundView
 from oracle.domain.deployment import FeedKind
 from oracle.domain.evidence import Evidence
+from oracle.domain.market_state import Assessment
 from oracle.domain.proofs import Proof
 from oracle.domain.requests import Priority, Request
 from oracle.proving.cards import Card
@@ -132,6 +133,33 @@ class RoundsOut(Schema):
     """Rounds, newest first."""
 
     rounds: list[RoundOut]
+
+
+class PositionOut(Schema):
+    """A position's newest assessment. Probability of liquidation within 7 days and confidence: 18 decimals."""
+
+    account: str
+    round_id: int = Field(description="Of the batch that it was proven in.")
+    probability: DecimalText
+    confidence: DecimalText
+    observed_at: int = Field(description="Time of the newest price in it, unix seconds.")
+
+    @classmethod
+    def of(cls, found: Assessment) -> Self:
+        """An assessment on the wire."""
+        return cls(
+            account=found.account,
+            round_id=found.batch_id,
+            probability=str(found.probability),
+            confidence=str(found.confidence),
+            observed_at=found.observed_at,
+        )
+
+
+class PositionsOut(Schema):
+    """Assessed positions, the likeliest liquidation first."""
+
+    positions: list[PositionOut]
 
 
 class CheckOut(Schema):

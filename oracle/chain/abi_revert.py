@@ -35,6 +35,7 @@ class AbiRevert(ContractRevert):
     """An error that a contract declares. Subclasses have its name and, in `abi`, its signatures."""
 
     abi: ClassVar[tuple[str, ...]] = ()
+    decoded_as: ErrorSignature | None = None  # which of them it was, where revert data said
 
     def __init__(self, *values: object, remedy: str = "") -> None:
         super().__init__(type(self).__name__, values, remedy=remedy)
@@ -47,10 +48,10 @@ class AbiRevert(ContractRevert):
     @property
     def fields(self) -> dict[str, object]:
         """The arguments by the names that the contract gives them."""
-        for text in self.abi:
-            names = ErrorSignature.parse(text).fields
-            if len(names) == len(self.args_):
-                return dict(zip(names, self.args_, strict=True))
+        signatures = [self.decoded_as] if self.decoded_as else map(ErrorSignature.parse, self.abi)
+        for signature in signatures:
+            if len(signature.fields) == len(self.args_):
+                return dict(zip(signature.fields, self.args_, strict=True))
         return {}
 
 
@@ -66,9 +67,11 @@ def decode_registered(data: bytes) -> ContractRevert:
         return ContractRevert("0x" + data[:4].hex(), ("0x" + data[4:].hex(),))
     cls, signature = entry
     try:
-        return cls(*(readable(value) for value in decode(signature.types, data[4:])))
+        revert = cls(*(readable(value) for value in decode(signature.types, data[4:])))
     except DecodingError:
         return ContractRevert(signature.name, ("0x" + data[4:].hex(),))
+    revert.decoded_as = signature
+    return revert
 
 
 def readable(value: object) -> object:

@@ -18,6 +18,7 @@ from web3.contract.contract import ContractConstructor
 
 from oracle.chain import build, solc
 from oracle.chain.accounts import refuse_well_known
+from oracle.chain.board import MARKET_INPUTS
 from oracle.chain.client import ChainClient, checked_address
 from oracle.chain.feeds import RiskFeed
 from oracle.chain.models import ModelRegistry
@@ -28,6 +29,7 @@ from oracle.chain.verifier_cache import compiled_verifier
 from oracle.constants import ANSWER_DECIMALS, DEV_S_G2_X, PRICE_DECIMALS, PROOF_SYSTEM_ID, SAFE_SRS_KINDS
 from oracle.domain.deployment import (
     ZERO_ADDRESS,
+    BoardPlan,
     CircuitFacts,
     CollateralPlan,
     CollateralRecord,
@@ -267,7 +269,62 @@ class Deployer:
             self._save(lending={**self._deployment.lending, plan.name: record})
         return record
 
+    def deploy_board(self, plan: BoardPlan) -> FeedRecord:
+        """A LiquidationBoard, named to its vault where this sender may; its vault, prices and model stand already.
+
+        Raises NotFound for one of them, InvalidInput for a model that is not active or no liquidation circuit.
+        """
+        with self._exclusive():
+            model = self._deployment.model(plan.model)
+            places = model.input_count - MARKET_INPUTS
+            if not model.active or len(model.input_scale_bits) != 1 or model.output_count != places + 1:
+                raise InvalidInput(
+                    f"{plan.model} cannot drive a liquidation board: active {model.active}, "
+                    f"{model.input_count} inputs, {model.output_count} outputs",
+                    remedy="name liquidation-1, liquidation-16 or liquidation-64",
+                )
+            vault = self._deployment.vault(plan.lending).address
+            prices = self._deployment.feed(plan.observations).address
+
+            def config(version: int) -> tuple[object, ...]:
+                parties = (self._party(""), self._party(""), self._deployment.inference_verifier)
+                sizes = (plan.stride, plan.max_age, model.input_scale_bits[0], places)
+                return (*parties, model.model_id, version, vault, prices, *sizes)
+
+            block = self._client.head().number
+            address, first_version = self._ensure_versioned(plan.name, "LiquidationBoard", model.version, config)
+            self._name_board(vault, address)
+            earlier = self._deployment.feeds.get(plan.name)
+            same = earlier is not None and earlier.address == address
+            return self._save_feed(
+                FeedRecord(
+                    name=plan.name,
+                    kind="liquidation",
+                    address=address,
+                    decimals=ANSWER_DECIMALS,
+                    description=plan.description,
+                    observations=plan.observations,
+                    model=plan.model,
+                    first_model_version=first_version,
+                    heartbeat=plan.heartbeat,
+                    unit="highest probability of liquidation within 7 days",
+                    lending=plan.lending,
+                    first_block=earlier.first_block if earlier and same else block,
+                )
+            )
+
     # --- steps
+
+    def _name_board(self, vault: str, board: str) -> None:
+        """Has the vault take alarms from the board, if it has none yet and this sender may name it."""
+        functions = self._client.contract("LendingVault", vault).functions
+        if self._client.call(functions.board()) != ZERO_ADDRESS:
+            return
+        setter = self._client.call(functions.config())[1]
+        if setter == self._sender.address:
+            self._sender.transact(f"name-board/{vault}/{board}", functions.nameBoard(checked_address(board)))
+        else:
+            self._say("the vault takes no alarms from this board: its board setter is another")
 
     def _collateral_config(self, plan: CollateralPlan) -> tuple[object, ...]:
         """CollateralConfig, in the ABI's order."""
@@ -320,16 +377,25 @@ class Deployer:
         self, plan: FeatureFeedPlan, model: ModelRecord, module: str, verifier: str
     ) -> tuple[str, int]:
         """The feed's address and the model version it was deployed with: a newer version is set, not deployed."""
-        step, artifact = f"feed/{plan.name}", self._artifact("RiskFeed")
-        earlier = self._deployment.feeds.get(plan.name)
+        return self._ensure_versioned(
+            plan.name,
+            "RiskFeed",
+            model.version,
+            lambda version: self._feed_config(plan, model.model_id, version, module, verifier),
+        )
+
+    def _ensure_versioned(
+        self, name: str, contract: str, version: int, config: Callable[[int], tuple[object, ...]]
+    ) -> tuple[str, int]:
+        """Address and first version of what is proven with a model, `config` being its constructor's argument."""
+        step, artifact = f"feed/{name}", self._artifact(contract)
+        earlier = self._deployment.feeds.get(name)
         if earlier is not None:
-            config = self._feed_config(plan, model.model_id, earlier.first_model_version, module, verifier)
-            standing = self._standing(step, artifact, config)
+            standing = self._standing(step, artifact, config(earlier.first_model_version))
             if standing is not None:
-                self._move_to_version(standing, model.version)
+                self._move_to_version(standing, version)
                 return standing, earlier.first_model_version
-        config = self._feed_config(plan, model.model_id, model.version, module, verifier)
-        return self._ensure(step, artifact, config), model.version
+        return self._ensure(step, artifact, config(version)), version
 
     def _move_to_version(self, feed: str, version: int) -> None:
         risk_feed = RiskFeed(self._client, feed)

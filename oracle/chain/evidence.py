@@ -10,11 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from eth_utils.crypto import keccak
-
 from oracle.chain import reverts
+from oracle.chain.board_evidence import collect_batch_evidence
 from oracle.chain.client import ChainClient
 from oracle.chain.code_match import matches_artifact
+from oracle.chain.evidence_checks import (
+    Result,
+    check_code,
+    check_model,
+    check_proof,
+    check_transaction,
+    check_verifier_code,
+    in_hex,
+    run_check,
+)
 from oracle.chain.feeds import (
     FeatureModule,
     ObservationFeed,
@@ -24,7 +33,7 @@ from oracle.chain.feeds import (
     VectorObservationFeed,
     checked_round,
 )
-from oracle.chain.models import InferenceVerifier, ModelRegistry, ModelStatus, ModelVersion
+from oracle.chain.models import InferenceVerifier, ModelRegistry, ModelVersion
 from oracle.chain.module_twins import ModuleTwin, module_twin
 from oracle.chain.round_facts import (
     GuardsChange,
@@ -39,10 +48,12 @@ from oracle.chain.round_facts import (
     submission,
 )
 from oracle.domain.commitments import feed_nonce, feed_root, feed_root_zero, input_commitment
-from oracle.domain.evidence import Check, CheckStatus, Evidence
+from oracle.domain.evidence import Evidence
 from oracle.domain.guards import limited_answer
-from oracle.errors import ContractRevert, InvalidInput, NotFound, OracleError, Retry
+from oracle.errors import InvalidInput, NotFound
 from oracle.units import felt_from_int
+
+GONE: Final = "these observations have left the feed's ring buffer"
 
 
 @dataclass(frozen=True)
@@ -87,18 +98,33 @@ class _Facts:
         return [value for window in self.windows for value in window.values]
 
     @property
+    def tx_hash(self) -> bytes:
+        return self.event.tx_hash
+
+    @property
+    def zk_proof(self) -> bytes:
+        return self.submitted.zk_proof
+
+    @property
+    def model_ids(self) -> tuple[int, int]:
+        """The feed's model, and the one that was proven."""
+        return self.feed.model_id(), self.event.proven.model_id
+
+    @property
     def instances(self) -> list[int]:
         return [*(felt_from_int(value) for value in self.inputs), *self.submitted.output_instances]
 
 
 def collect_evidence(client: ChainClient, feed_address: str, round_id: int = 0, *, from_block: int = 0) -> Evidence:
-    """A round of a RiskFeed with every check done; `round_id` 0 is the newest.
+    """A round of a RiskFeed, or a batch of a LiquidationBoard, with every check done; `round_id` 0 is the newest.
 
     A failed check is part of the result (`Evidence.ok`). Raises NotFound for a feed or round that is not there,
     ProofRejected when the transaction does not hold what the event claims, RpcUnavailable.
     """
+    if matches_artifact(client, "LiquidationBoard", feed_address):
+        return collect_batch_evidence(client, feed_address, round_id, from_block=from_block)
     facts = _gather(client, feed_address, checked_round(round_id), from_block)
-    checks = tuple(_run(name, check, facts) for name, check in _CHECKS)
+    checks = tuple(run_check(name, check, facts, GONE) for name, check in _CHECKS)
     proven, model = facts.event.proven, facts.model
     outputs = _tried(lambda: tuple(model.spec.outputs_wad(facts.submitted.output_instances)), ())
     return Evidence(
@@ -106,7 +132,7 @@ def collect_evidence(client: ChainClient, feed_address: str, round_id: int = 0, 
         feed=facts.feed.address,
         description=facts.feed.description(),
         round_id=proven.round_id,
-        tx_hash=_hex(facts.event.tx_hash),
+        tx_hash=in_hex(facts.event.tx_hash),
         block_number=facts.event.block_number,
         observation_round=proven.observation_round,
         observed_at=proven.observed_at,
@@ -115,19 +141,19 @@ def collect_evidence(client: ChainClient, feed_address: str, round_id: int = 0, 
         proven_answer=proven.proven_answer,
         model_id=proven.model_id,
         model_version=proven.version,
-        model_hash=_hex(model.commitment.model_hash),
-        circuit_hash=_hex(model.commitment.circuit_hash),
-        vk_hash=_hex(model.commitment.vk_hash),
+        model_hash=in_hex(model.commitment.model_hash),
+        circuit_hash=in_hex(model.commitment.circuit_hash),
+        vk_hash=in_hex(model.commitment.vk_hash),
         verifier=model.spec.verifier,
-        verifier_code_hash=_hex(model.spec.verifier_code_hash),
-        input_commitment=_hex(proven.input_commitment),
-        proof_hash=_hex(proven.proof_hash),
-        root=_hex(facts.event.root),
+        verifier_code_hash=in_hex(model.spec.verifier_code_hash),
+        input_commitment=in_hex(proven.input_commitment),
+        proof_hash=in_hex(proven.proof_hash),
+        root=in_hex(facts.event.root),
         prices=tuple(facts.values),
         inputs=facts.inputs,
         outputs_wad=outputs,
         instances=tuple(facts.instances),
-        zk_proof=_hex(facts.submitted.zk_proof),
+        zk_proof=in_hex(facts.submitted.zk_proof),
         checks=checks,
     )
 
@@ -195,12 +221,10 @@ def _observations(
     return windows
 
 
-# --- checks: each returns what must be and what is, and perhaps a remark; None for what the chain no longer holds
-
-_Result = tuple[object, object] | tuple[object, object, str] | None
+# --- checks
 
 
-def _check_contracts(facts: _Facts) -> _Result:
+def _check_contracts(facts: _Facts) -> Result:
     observing = "VectorObservationFeed" if facts.twin.reads_vectors else "ObservationFeed"
     contracts = [
         ("RiskFeed", facts.feed.address),
@@ -213,22 +237,16 @@ def _check_contracts(facts: _Facts) -> _Result:
         contracts.append(("GarchBatchInputs", facts.twin.batch))
     if facts.shared:
         contracts.append(("SharedProofVerifier", facts.shared))
-    foreign = [name for name, address in contracts if not matches_artifact(facts.client, name, address)]
-    return "this release's code", "this release's code" if not foreign else f"other code: {', '.join(foreign)}"
+    return check_code(facts.client, contracts)
 
 
-def _check_transaction(facts: _Facts) -> _Result:
-    receipt = facts.client.receipt(facts.event.tx_hash)
-    return "succeeded", "succeeded" if receipt is not None and receipt["status"] == 1 else "not in the chain"
-
-
-def _check_stored_round(facts: _Facts) -> _Result:
+def _check_stored_round(facts: _Facts) -> Result:
     proven, stored = facts.event.proven, facts.stored
     expected = (proven.answer, proven.proven_answer, proven.observed_at, proven.observation_round)
     return expected, (stored.answer, stored.proven_answer, stored.observed_at, stored.observation_round)
 
 
-def _check_window(facts: _Facts) -> _Result:
+def _check_window(facts: _Facts) -> Result:
     """The observations of the events are those that the feeds hold, of one segment, and older than the round."""
     for window in facts.windows:
         if window.last.position > facts.event.position or window.last.segment_start > window.observed[0].round_id:
@@ -245,7 +263,7 @@ def _check_window(facts: _Facts) -> _Result:
     return [(window.values, window.last.observed_at) for window in facts.windows], held
 
 
-def _check_inputs(facts: _Facts) -> _Result:
+def _check_inputs(facts: _Facts) -> Result:
     """The Python twin's inputs are the feature module's."""
     observation_round = facts.event.proven.observation_round
     try:
@@ -254,12 +272,12 @@ def _check_inputs(facts: _Facts) -> _Result:
         return None
 
 
-def _check_observation_round(facts: _Facts) -> _Result:
+def _check_observation_round(facts: _Facts) -> Result:
     expected = (facts.submitted.observation_round, facts.windows[0].last.observed_at)
     return expected, (facts.event.proven.observation_round, facts.event.proven.observed_at)
 
 
-def _check_commitment(facts: _Facts) -> _Result:
+def _check_commitment(facts: _Facts) -> Result:
     proven = facts.event.proven
     expected = input_commitment(
         facts.client.chain_id,
@@ -270,31 +288,10 @@ def _check_commitment(facts: _Facts) -> _Result:
         proven.observed_at,
         [felt_from_int(value) for value in facts.inputs],
     )
-    return _hex(expected), _hex(proven.input_commitment)
+    return in_hex(expected), in_hex(proven.input_commitment)
 
 
-def _check_model(facts: _Facts) -> _Result:
-    expected = (facts.feed.model_id(), True)
-    usable = facts.model.status in {ModelStatus.ACTIVE, ModelStatus.SUPERSEDED}
-    return expected, (facts.event.proven.model_id, usable), f"version is {facts.model.status.name.lower()}"
-
-
-def _check_verifier_code(facts: _Facts) -> _Result:
-    spec = facts.model.spec
-    return _hex(spec.verifier_code_hash), _hex(facts.client.code_hash(spec.verifier))
-
-
-def _check_proof(facts: _Facts) -> _Result:
-    """The pinned verifier accepts the proof over exactly these inputs and outputs; encoded here, never forwarded."""
-    verifier = facts.client.contract("IProofVerifier", facts.model.spec.verifier)
-    call = verifier.functions.verifyProof(facts.submitted.zk_proof, facts.instances)
-    try:
-        return True, bool(facts.client.call(call))
-    except ContractRevert:
-        return True, False, "the verifier reverts"
-
-
-def _check_outputs(facts: _Facts) -> _Result:
+def _check_outputs(facts: _Facts) -> Result:
     outputs = facts.model.spec.outputs_wad(facts.submitted.output_instances)
     chains = facts.module.answer(outputs, facts.inputs, facts.event.proven.observation_round)
     expected = (chains, facts.twin.answer(outputs, list(facts.inputs), facts.values))
@@ -302,7 +299,7 @@ def _check_outputs(facts: _Facts) -> _Result:
     return expected, (proven, proven)
 
 
-def _check_limits(facts: _Facts) -> _Result:
+def _check_limits(facts: _Facts) -> Result:
     """The answer is the proven one under the guards in force and the round before."""
     proven = facts.event.proven
     in_force = [change.guards for change in facts.guards if change.position < facts.event.position]
@@ -314,45 +311,34 @@ def _check_limits(facts: _Facts) -> _Result:
     return limited_answer(proven.proven_answer, last.answer, elapsed, in_force[-1]), proven.answer
 
 
-def _check_hash_chain(facts: _Facts) -> _Result:
+def _check_hash_chain(facts: _Facts) -> Result:
     """Every round from the first on, replayed; its head is the feed's."""
     root = feed_root_zero(facts.client.chain_id, facts.feed.address)
     for number, event in enumerate(facts.history, start=1):
         root = feed_root(root, event.proven)
         if event.proven.round_id != number or event.root != root:
-            return f"round {number} with root {_hex(root)}", f"round {event.proven.round_id} with {_hex(event.root)}"
-    return _hex(root), _hex(facts.feed.root()), f"{len(facts.history)} rounds replayed"
+            return (
+                f"round {number} with root {in_hex(root)}",
+                f"round {event.proven.round_id} with {in_hex(event.root)}",
+            )
+    return in_hex(root), in_hex(facts.feed.root()), f"{len(facts.history)} rounds replayed"
 
 
-_CHECKS: Final[tuple[tuple[str, Callable[[_Facts], _Result]], ...]] = (
+_CHECKS: Final[tuple[tuple[str, Callable[[_Facts], Result]], ...]] = (
     ("contracts", _check_contracts),
-    ("transaction", _check_transaction),
+    ("transaction", check_transaction),
     ("stored round", _check_stored_round),
     ("observation round", _check_observation_round),
     ("observation window", _check_window),
     ("model inputs", _check_inputs),
     ("input commitment", _check_commitment),
-    ("model", _check_model),
-    ("verifier code", _check_verifier_code),
-    ("proof", _check_proof),
+    ("model", check_model),
+    ("verifier code", check_verifier_code),
+    ("proof", check_proof),
     ("outputs", _check_outputs),
     ("limits", _check_limits),
     ("hash chain", _check_hash_chain),
 )
-
-
-def _run(name: str, check: Callable[[_Facts], _Result], facts: _Facts) -> Check:
-    try:
-        result = check(facts)
-    except Retry:
-        raise
-    except OracleError as error:
-        return Check(name, CheckStatus.FAILED, "", f"{type(error).__name__}: {error}")
-    if result is None:
-        return Check(name, CheckStatus.SKIPPED, "", "", "these observations have left the feed's ring buffer")
-    expected, actual, *remarks = result
-    status = CheckStatus.OK if expected == actual else CheckStatus.FAILED
-    return Check(name, status, _short(expected), _short(actual), *map(str, remarks))
 
 
 def _tried(read: Callable[[], tuple[int, ...]], otherwise: tuple[int, ...]) -> tuple[int, ...]:
@@ -360,12 +346,3 @@ def _tried(read: Callable[[], tuple[int, ...]], otherwise: tuple[int, ...]) -> t
         return read()
     except InvalidInput:
         return otherwise
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 200 else f"keccak256 {_hex(keccak(text=text))} of {len(text)} characters"
-
-
-def _hex(value: bytes) -> str:
-    return "0x" + value.hex()

@@ -112,6 +112,15 @@ def aligned_window(
     return observed_window(client, source, rounds[place][0], count, from_block)
 
 
+def round_observed_at(client: ChainClient, source: str, time: int, from_block: int = 0) -> int:
+    """The round of a price feed that was observed at exactly that time. Raises NotFound."""
+    contract = client.contract("ObservationFeed", source)
+    for _, args in _events(client, contract, "ObservationRecorded", from_block):
+        if args["observedAt"] == time:
+            return int(args["roundId"])
+    raise NotFound(f"{source} has no event of an observation at {time}")
+
+
 def observed_vector(client: ChainClient, source: str, round_id: int, from_block: int = 0) -> list[Observed]:
     """The vector of a round, from its event. Raises NotFound without one."""
     contract = client.contract("VectorObservationFeed", source)

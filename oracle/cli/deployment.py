@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.engine import Engine
 
@@ -21,6 +21,7 @@ from oracle.cli.render import format_time
 from oracle.cli.wiring import Say, connect, deployer, deploying_account, opened_database
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.garch import GarchParams
+from oracle.domain.market_state import RETURNS
 from oracle.errors import ConfigurationError, FeatureUnavailable
 from oracle.market.base import MarketSource
 from oracle.market.calibration import calibrate_source
@@ -29,6 +30,9 @@ from oracle.proving.building.manifest import VERIFIER
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
 from oracle.store.outbox import SqlOutbox
+
+# Prices of one transaction: with five publishers a third of the largest one that nodes take
+WARM_UP_AT_ONCE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,24 @@ class Publishers:
 
 
 def deploy_market(
-    settings: Settings, words: MarketWords, *, publishers: Sequence[str], quorum: int, rpc_url: str | None, say: Say
+    settings: Settings,
+    words: MarketWords,
+    *,
+    publishers: Sequence[str],
+    quorum: int,
+    rpc_url: str | None,
+    say: Say,
+    board: str = "",
 ) -> dict[str, Any]:
-    """What stands on the chain after deploying a market."""
+    """What stands on the chain after deploying a market; `board`: the model of its liquidation board, if any."""
     source = words.open().source
     client = connect(settings, rpc_url)
     signers = Publishers.of(client, publishers, quorum)
     with opened_database(settings) as database, opened_engine(settings) as engine:
-        bring_up(client, database, engine, source, say, signers=signers)
+        bring_up(client, database, engine, source, say, signers=signers, history=history_for(source, board))
         found = bring_up_lending(client, database, source, say)
+        if board:
+            found = bring_up_board(client, database, engine, source, model=board, say=say)
     return {"chainId": client.chain_id, "contracts": contracts(found), "deployment": found}
 
 
@@ -72,15 +85,39 @@ def bring_up(
     say: Say,
     *,
     signers: Publishers | None = None,
+    history: int = WARM_UP_PRICES,
 ) -> None:
-    """Deploys what is missing of a market's feeds, and records the history that the first proof needs."""
+    """Deploys what is missing of a market's feeds, and records the history that the first proofs need."""
     deploying = deployer(client, database, say)
     deploying.deploy_core()
     manifest = engine.circuit(market_plan.GARCH_CIRCUIT)
     deploying.deploy_model(manifest, engine.folder(manifest.circuit_id) / VERIFIER)
     prices = _deploy_feeds(deploying, client, source, signers or Publishers.of(client), say)
     if client.is_local:
-        warm_up(client, database, source, prices, say)
+        warm_up(client, database, source, prices, say, count=history)
+
+
+def history_for(source: MarketSource, board: str) -> int:
+    """The prices that the first proofs take; with a board, its window's. Raises InvalidInput for an unfit market."""
+    return max(WARM_UP_PRICES, RETURNS * market_plan.board_plan(source, board).stride + 1) if board else WARM_UP_PRICES
+
+
+def bring_up_board(
+    client: ChainClient, database: Engine, engine: ProvingEngine, source: MarketSource, *, model: str, say: Say
+) -> Deployment:
+    """Everything that stands, with a liquidation board of that model over the market's vault, if there is one.
+
+    Raises NotFound for a circuit that is not there, InvalidInput for one that is no liquidation model's.
+    """
+    plan, deploying = market_plan.board_plan(source, model), deployer(client, database, say)
+    if plan.lending not in deploying.deployment.lending:
+        say("no liquidation board yet: it assesses the positions of a loan market")
+        return deploying.deployment
+    manifest = engine.circuit(model)
+    engine.prepare(model, lambda stage, fraction, detail: say(f"{model}: {stage} {detail}"))
+    deploying.deploy_model(manifest, engine.folder(model) / VERIFIER)
+    deploying.deploy_board(plan)
+    return deploying.deployment
 
 
 def bring_up_lending(client: ChainClient, database: Engine, source: MarketSource, say: Say) -> Deployment:
@@ -100,7 +137,9 @@ def bring_up_lending(client: ChainClient, database: Engine, source: MarketSource
         called.collateral, f"Wrapped {called.collateral}", market_plan.COLLATERAL_DECIMALS
     )
     debt = deploying.deploy_token(market_plan.DEBT_SYMBOL, "Test dollar", market_plan.DEBT_DECIMALS)
-    deploying.deploy_lending(market_plan.lending_plan(source, collateral.symbol, debt.symbol))
+    deploying.deploy_lending(
+        market_plan.lending_plan(source, collateral.symbol, debt.symbol, deploying_account(client.settings).address)
+    )
     return deploying.deployment
 
 
@@ -124,8 +163,16 @@ def _standing_params(deployment: Deployment, client: ChainClient, source: Market
     return GarchModule(client, record.feature_module).params()
 
 
-def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices: FeedRecord, say: Say) -> None:
-    """Records the prices before the replay's start, so that the first step has a whole window. Local chains only.
+def warm_up(
+    client: ChainClient,
+    database: Engine,
+    source: MarketSource,
+    prices: FeedRecord,
+    say: Say,
+    *,
+    count: int = WARM_UP_PRICES,
+) -> None:
+    """Records `count` prices before the replay's start, so that the first step has whole windows. Local chains only.
 
     Skips what is on chain, and a replay that the chain's clock has long passed: its reports would be stale. Raises
     FeatureUnavailable when the source has too little history.
@@ -133,10 +180,10 @@ def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices:
     feed = ObservationFeed(client, prices.address)
     if feed.latest_round() > 0:
         return
-    past = source.history(source.start_time - 1, WARM_UP_PRICES)
-    if len(past) < WARM_UP_PRICES:
+    past = source.history(source.start_time - 1, count)
+    if len(past) < count:
         raise FeatureUnavailable(
-            f"{source.symbol} has {len(past)} prices before the start, a window takes {WARM_UP_PRICES}",
+            f"{source.symbol} has {len(past)} prices before the start, a window takes {count}",
             remedy="start later",
         )
     if client.head().timestamp - past[-1].observed_at > source.max_interval_secs:
@@ -154,6 +201,8 @@ def warm_up(client: ChainClient, database: Engine, source: MarketSource, prices:
         signed.append(sign_reports(keys, domain, report))
     if client.head().timestamp < past[-1].observed_at:
         client.set_next_block_timestamp(past[-1].observed_at)
-    call = feed.submit_many([reports for reports, _ in signed], [signatures for _, signatures in signed])
     sender = Sender(client, deploying_account(client.settings), SqlOutbox(database))
-    sender.send(f"warm-up/{prices.address}", prices.address, calldata(call))
+    for start in range(0, count, WARM_UP_AT_ONCE):
+        part = signed[start : start + WARM_UP_AT_ONCE]
+        call = feed.submit_many([reports for reports, _ in part], [signatures for _, signatures in part])
+        sender.send(f"warm-up/{prices.address}/{start}", prices.address, calldata(call))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from oracle.chain.client import ChainClient
 from oracle.chain.feeds import RiskFeed
-from oracle.cli.deployment import bring_up, bring_up_lending
+from oracle.cli.deployment import bring_up, bring_up_board, bring_up_lending, history_for
 from oracle.cli.market_plan import GARCH_CIRCUIT, names
 from oracle.cli.markets import Market, MarketWords
 from oracle.cli.proving import opened_engine
@@ -41,16 +41,19 @@ def require_same_market(settings: Settings, words: MarketWords) -> None:
     path.write_text(words.model_dump_json() + "\n")
 
 
-def prepare_chain(settings: Settings, rpc_url: str, market: Market, say: Say) -> None:
+def prepare_chain(settings: Settings, rpc_url: str, market: Market, say: Say, board: str = "") -> None:
     """Deploys the market's feeds with their history, and makes the key ready to prove with. Skips what is there."""
     client = ChainClient.connect(settings, rpc_url)
     with opened_database(settings) as database, opened_engine(settings) as engine:
         engine.prepare(GARCH_CIRCUIT, lambda stage, fraction, detail: say(f"{GARCH_CIRCUIT}: {stage} {detail}"))
-        bring_up(client, database, engine, market.source, say)
+        bring_up(client, database, engine, market.source, say, history=history_for(market.source, board))
 
 
-def prove_first_round(settings: Settings, rpc_url: str, market: Market, say: Say) -> None:
-    """Makes the volatility feed's first round, so that the stack starts with an answer, and the vault over it."""
+def prove_first_round(settings: Settings, rpc_url: str, market: Market, say: Say, board: str = "") -> None:
+    """Makes the volatility feed's first round, so that the stack starts with an answer, and the vault over it.
+
+    `board`: the model of a liquidation board over the vault, if any.
+    """
     client = ChainClient.connect(settings, rpc_url)
     feed = names(market.source).volatility
     if RiskFeed(client, deployment(client).feed(feed).address).latest_round() == 0:
@@ -59,6 +62,9 @@ def prove_first_round(settings: Settings, rpc_url: str, market: Market, say: Say
             push(service, feed)
     with opened_database(settings) as database:
         bring_up_lending(client, database, market.source, say)
+        if board:
+            with opened_engine(settings) as engine:
+                bring_up_board(client, database, engine, market.source, model=board, say=say)
 
 
 def push(service: OracleService, feed: str) -> dict[str, Any]:

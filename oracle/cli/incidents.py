@@ -14,8 +14,9 @@ from typing import Any
 from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
 
+from oracle.chain.board import LiquidationBoard, proven_contract
 from oracle.chain.client import ChainClient, calldata, checked_address
-from oracle.chain.feeds import ObservationFeed, RiskFeed
+from oracle.chain.feeds import ObservationFeed
 from oracle.chain.models import ModelRegistry, ModelStatus
 from oracle.chain.sender import Sender
 from oracle.cli.wiring import connect, deploying_account, deployment, opened_database
@@ -29,12 +30,15 @@ USABLE = (ModelStatus.ACTIVE, ModelStatus.SUPERSEDED)
 def set_paused(settings: Settings, name: str, *, paused: bool, rpc_url: str | None, dry_run: bool) -> dict[str, Any]:
     """Pauses a proven feed (its guardian), or ends that (its admin). Raises NotFound, InvalidInput, ContractRevert."""
     client = connect(settings, rpc_url)
-    feed = RiskFeed(client, _feed(client, name, proven=True).address)
+    feed = proven_contract(client, _feed(client, name, proven=True))
     functions = feed.contract.functions
     call = None if feed.paused() == paused else (functions.pause() if paused else functions.unpause())
     sent = _send(client, f"{'pause' if paused else 'unpause'}/{feed.address}", call, dry_run=dry_run)
+    facts = {"feed": name, "address": feed.address, "paused": feed.paused()}
+    if isinstance(feed, LiquidationBoard):  # consumers find its reads refused, there is no answer in their place
+        return facts | sent
     answer, stale = feed.conservative_answer()
-    return {"feed": name, "address": feed.address, "paused": feed.paused(), "answer": answer, "stale": stale} | sent
+    return facts | {"answer": answer, "stale": stale} | sent
 
 
 def migrate(settings: Settings, name: str, version: int, *, rpc_url: str | None, dry_run: bool) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def migrate(settings: Settings, name: str, version: int, *, rpc_url: str | None,
     """
     client = connect(settings, rpc_url)
     record = _feed(client, name, proven=True)
-    feed, registry = RiskFeed(client, record.address), ModelRegistry(client, deployment(client).registry)
+    feed, registry = proven_contract(client, record), ModelRegistry(client, deployment(client).registry)
     before, model_id = feed.model_version(), feed.model_id()
     wanted = version or registry.current_version(model_id)
     call = None if wanted == before else feed.contract.functions.setModelVersion(wanted)
@@ -127,4 +131,4 @@ def _model(client: ChainClient, name: str) -> ModelRecord:
 
 
 def _uses(client: ChainClient, feed: FeedRecord, model: ModelRecord, version: int) -> bool:
-    return feed.model == model.name and RiskFeed(client, feed.address).model_version() == version
+    return feed.model == model.name and proven_contract(client, feed).model_version() == version

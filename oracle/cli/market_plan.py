@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from oracle.domain.deployment import (
+    ZERO_ADDRESS,
+    BoardPlan,
     CollateralPlan,
     FeedGuards,
     LendingPlan,
@@ -15,6 +17,8 @@ from oracle.domain.deployment import (
 )
 from oracle.domain.garch import GarchParams
 from oracle.domain.lending_types import CollateralTerms, VaultTerms
+from oracle.domain.market_state import RETURNS
+from oracle.errors import InvalidInput
 from oracle.market.base import MarketSource, base_asset
 from oracle.units import BPS, SECS_PER_DAY, SECS_PER_HOUR, WAD
 
@@ -41,6 +45,9 @@ MAX_OBSERVATION_LAG: Final = 3
 LTV_DOWN_BPS_PER_STEP: Final = 50
 LTV_UP_BPS_PER_STEP: Final = 25
 
+# The step of the liquidation models
+BOARD_STEP_SECS: Final = 8 * SECS_PER_HOUR
+
 # How long a sale may take in steps of the market, and at least: three days span a weekend of a stock exchange
 LIQUIDATION_STEPS: Final = 3
 MIN_LIQUIDATION_SECS: Final = SECS_PER_DAY
@@ -66,6 +73,11 @@ class MarketNames:
     def lending(self) -> str:
         """The loan market."""
         return f"{self.base}-lending"
+
+    @property
+    def board(self) -> str:
+        """The liquidation board over the loan market."""
+        return f"{self.base}-liquidation"
 
     @property
     def collateral(self) -> str:
@@ -109,8 +121,8 @@ def _per_hour(bps_per_step: int, interval_secs: int) -> int:
     return max(1, bps_per_step * SECS_PER_HOUR // interval_secs)
 
 
-def lending_plan(source: MarketSource, collateral: str, debt: str) -> LendingPlan:
-    """A vault that lends the debt asset against the market's asset."""
+def lending_plan(source: MarketSource, collateral: str, debt: str, board_setter: str = ZERO_ADDRESS) -> LendingPlan:
+    """A vault that lends the debt asset against the market's asset; `board_setter` may name its liquidation board."""
     called = names(source)
     risk = CollateralTerms(
         max_price_age=source.max_interval_secs,
@@ -126,4 +138,30 @@ def lending_plan(source: MarketSource, collateral: str, debt: str) -> LendingPla
         ramp_up_bps_per_hour=_per_hour(LTV_UP_BPS_PER_STEP, source.interval_secs),
     )
     listed = CollateralPlan(collateral, called.price, called.volatility, risk)
-    return LendingPlan(called.lending, debt, terms, (listed,))
+    return LendingPlan(called.lending, debt, terms, (listed,), board_setter)
+
+
+def board_plan(source: MarketSource, model: str) -> BoardPlan:
+    """A board that assesses the loan market's positions with a liquidation model.
+
+    Raises InvalidInput for a market whose steps do not make 8 hours, or too fine for its price feed to hold the window.
+    """
+    called, stride = names(source), BOARD_STEP_SECS // source.interval_secs
+    window = RETURNS * stride + 1
+    capacity = price_plan(source, (), 0).capacity
+    if BOARD_STEP_SECS % source.interval_secs or window > capacity:
+        raise InvalidInput(
+            f"{source.symbol} has a price every {source.interval_secs} s, a liquidation board looks every 8 hours, "
+            f"at {capacity} prices at most",
+            remedy="take hourly prices, such as --source simulator, or leave --board out",
+        )
+    return BoardPlan(
+        name=called.board,
+        description=f"{called.base.upper()} loans, liquidation within 7 days",
+        lending=called.lending,
+        observations=called.price,
+        model=model,
+        stride=stride,
+        max_age=source.max_interval_secs,
+        heartbeat=VaultTerms().max_assessment_age,
+    )

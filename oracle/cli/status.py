@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from oracle.chain.board import opened_feed
 from oracle.chain.client import ChainClient
-from oracle.chain.feeds import AggregatorFeed
 from oracle.chain.models import ModelRegistry
 from oracle.chain.records import load_deployment
 from oracle.cli import stack as records
@@ -51,7 +51,7 @@ def _sorted(records_by_name: dict[str, Any]) -> list[Any]:
 
 
 def _feed(client: ChainClient, record: FeedRecord) -> dict[str, Any]:
-    latest = AggregatorFeed(client, record.address).latest()
+    latest = opened_feed(client, record).latest()
     return {
         "name": record.name,
         "kind": record.kind,

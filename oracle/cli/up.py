@@ -47,6 +47,7 @@ class UpOptions:
     rpc_port: int
     api_port: int
     fresh: bool
+    board: str = ""
 
 
 def run_up(call: Invocation, options: UpOptions) -> None:
@@ -63,8 +64,8 @@ def run_up(call: Invocation, options: UpOptions) -> None:
         require_same_market(settings, options.words)
         api_port = _api_port(settings, options, previous)
         with _chain(settings, options, market, previous, say) as stack:
-            prepare_chain(settings, stack.rpc_url, market, say)
-            prove_first_round(settings, stack.rpc_url, market, say)
+            prepare_chain(settings, stack.rpc_url, market, say, options.board)
+            prove_first_round(settings, stack.rpc_url, market, say, options.board)
             api_url = f"http://{settings.api_host}:{api_port}"
             _watch(call, stack.model_copy(update={"api_url": api_url}), ended, say)
         records.forget(settings)

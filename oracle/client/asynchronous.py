@@ -15,6 +15,7 @@ from oracle.api.schemas import (
     FeedOut,
     HealthOut,
     ModelOut,
+    PositionOut,
     ProofOut,
     RequestOut,
     RoundOut,
@@ -71,6 +72,10 @@ class AsyncClient:
     async def feed(self, name: str) -> FeedOut:
         """One feed with its newest round. Raises NotFound."""
         return await self._run(calls.feed(name))
+
+    async def positions(self, name: str) -> list[PositionOut]:
+        """A liquidation board's positions, the likeliest liquidation first."""
+        return await self._run(calls.positions(name))
 
     async def rounds(self, name: str, limit: int = 50, before: int | None = None) -> list[RoundOut]:
         """Rounds below `before`, newest first."""

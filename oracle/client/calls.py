@@ -18,6 +18,8 @@ from oracle.api.schemas import (
     HealthOut,
     ModelOut,
     ModelsOut,
+    PositionOut,
+    PositionsOut,
     ProofOut,
     RequestOut,
     RequestsOut,
@@ -142,6 +144,10 @@ def evidence(name: str, round_id: int) -> Call[EvidenceOut]:
 
 def verify_round(name: str, round_id: int) -> Call[VerificationOut]:
     return Call("GET", f"/v1/feeds/{name}/rounds/{round_id}/verify", _one(VerificationOut))
+
+
+def positions(name: str) -> Call[list[PositionOut]]:
+    return Call("GET", f"/v1/feeds/{name}/positions", lambda response: _one(PositionsOut)(response).positions)
 
 
 def push(name: str, key: str | None) -> Call[RequestOut]:

@@ -14,6 +14,7 @@ from oracle.api.schemas import (
     FeedOut,
     HealthOut,
     ModelOut,
+    PositionOut,
     ProofOut,
     RequestOut,
     RoundOut,
@@ -70,6 +71,10 @@ class Client:
     def feed(self, name: str) -> FeedOut:
         """One feed with its newest round. Raises NotFound."""
         return self._run(calls.feed(name))
+
+    def positions(self, name: str) -> list[PositionOut]:
+        """A liquidation board's positions, the likeliest liquidation first."""
+        return self._run(calls.positions(name))
 
     def rounds(self, name: str, limit: int = 50, before: int | None = None) -> list[RoundOut]:
         """Rounds below `before`, newest first."""

@@ -9,7 +9,9 @@ from typing import Final
 
 import structlog
 
+from oracle.chain.board import opened_feed
 from oracle.chain.feeds import AggregatorFeed, FeedRound
+from oracle.daemon.boards import board_answer
 from oracle.daemon.loops import PatientLoop
 from oracle.daemon.observing import Observer
 from oracle.daemon.parts import ServiceParts
@@ -99,7 +101,7 @@ class Feeder:
     def decision(self, feed: FeedRecord) -> PushDecision:
         """Whether the feed is to be pushed now, from the chain's clock and the market as they are."""
         client = self._parts.client
-        latest = AggregatorFeed(client, feed.address).latest()
+        latest = opened_feed(client, feed).latest()
         rule = PushRule(self._due_secs(feed), self._rule.deviation_threshold_bps)
         facts = PushFacts(
             now=self._now(feed),
@@ -165,6 +167,8 @@ class Feeder:
         """
         if latest is None:
             raise FeatureUnavailable(f"{feed.name} has no observations yet")
+        if feed.assesses_positions:
+            return board_answer(self._parts, feed, latest.round_id)
         contract = self._parts.risk_feed(feed)
         inputs = contract.expected_inputs(latest.round_id).inputs
         witness = self._parts.engine.witness(feed.model, inputs)

@@ -13,7 +13,7 @@ from oracle.chain.reverts import WrongRequestStatus
 from oracle.daemon.batching import FulfilmentBatcher, Sent
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.proofs import Prover
-from oracle.daemon.rounds import PROVE_ATTEMPTS, landed
+from oracle.daemon.sending import PROVE_ATTEMPTS, landed
 from oracle.daemon.steps import Facts, Steps
 from oracle.domain.onchain import AskedInference, OnchainRequest, OnchainStatus
 from oracle.domain.requests import Request

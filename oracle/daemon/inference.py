@@ -9,7 +9,7 @@ from web3.types import TxReceipt
 from oracle.chain.models import Inference, InferenceContext, InferenceVerifier, decode_outputs
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.proofs import Prover
-from oracle.daemon.rounds import PROVE_ATTEMPTS, landed, simulate
+from oracle.daemon.sending import PROVE_ATTEMPTS, landed, simulate
 from oracle.daemon.steps import Facts, Steps
 from oracle.domain.requests import Request
 from oracle.errors import NotFound

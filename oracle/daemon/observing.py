@@ -77,6 +77,12 @@ class Observer:
         return AggregatorFeed(self._parts.client, self._parts.observed_feed_of(feed).address).latest()
 
     def _proven_round(self, feed: FeedRecord) -> int:
+        """The observation round that the feed's newest round is of; 0 before the first.
+
+        0 for a board too: positions change between two prices, so a price may be gone by again.
+        """
+        if feed.assesses_positions:
+            return 0
         contract = self._parts.risk_feed(feed)
         round_id = contract.latest_round()
         return contract.round(round_id).observation_round if round_id else 0

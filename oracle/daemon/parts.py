@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Engine
 
+from oracle.chain.board import LiquidationBoard
 from oracle.chain.client import ChainClient
 from oracle.chain.deploy import Deployer
 from oracle.chain.feeds import ObservationFeed, RiskFeed
@@ -65,7 +66,15 @@ class ServiceParts:
         """The contract of a proven feed. Raises NotFound for a feed of observations."""
         if not feed.proven:
             raise NotFound(f"the feed {feed.name!r} has no proofs: it is a {feed.kind} feed")
+        if feed.assesses_positions:
+            raise NotFound(f"the feed {feed.name!r} is a liquidation board: it assesses positions")
         return RiskFeed(self.client, feed.address)
+
+    def board(self, feed: FeedRecord) -> LiquidationBoard:
+        """The contract of a liquidation board. Raises NotFound for a feed of another kind."""
+        if not feed.assesses_positions:
+            raise NotFound(f"the feed {feed.name!r} assesses no positions: it is a {feed.kind} feed")
+        return LiquidationBoard(self.client, feed.address, feed.first_block)
 
     def has_source(self, feed: FeedRecord) -> bool:
         """Whether this service takes observations for a feed from a market; else others publish them."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from oracle.chain.feeds import AggregatorFeed, RiskFeed
+from oracle.chain.board import LiquidationBoard, opened_feed
+from oracle.chain.feeds import RiskFeed
 from oracle.chain.reverts import NoDataPresent
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.views import FeedView, ModelView, RoundView
@@ -33,7 +34,7 @@ class Reader:
 
     def _feed(self, record: FeedRecord) -> FeedView:
         client = self._parts.client
-        latest = AggregatorFeed(client, record.address).latest()
+        latest = opened_feed(client, record).latest()
         now = client.head().timestamp
         source = self._parts.sources.get(record.observations if record.proven else record.name)
         age = max(0, now - latest.observed_at) if latest else 0
@@ -57,8 +58,10 @@ class Reader:
         )
 
     def _stale(self, record: FeedRecord, age: int, *, has_round: bool) -> bool:
-        if record.proven:
+        if record.proven and not record.assesses_positions:
             return RiskFeed(self._parts.client, record.address).is_stale()
+        if record.assesses_positions and self._parts.board(record).paused():
+            return True
         limit = record.heartbeat or (record.limits.max_interval if record.limits else 0)
         return not has_round or (limit > 0 and age > limit)
 
@@ -67,7 +70,11 @@ class Reader:
         if not 1 <= limit <= MAX_ROUNDS:
             raise InvalidInput(f"a limit of {limit} is not within 1..{MAX_ROUNDS}")
         record = self._parts.feed(name)
-        latest = AggregatorFeed(self._parts.client, record.address).latest_round()
+        contract = opened_feed(self._parts.client, record)
+        if isinstance(contract, LiquidationBoard):
+            ids = [one for one in contract.round_ids() if before is None or one < before]
+            return [self._round(record, one) for one in reversed(ids[-limit:])]
+        latest = contract.latest_round()
         newest = latest if before is None else min(latest, before - 1)
         found: list[RoundView] = []
         for round_id in range(newest, max(0, newest - limit), -1):
@@ -88,9 +95,12 @@ class Reader:
             raise NotFound(f"the feed {name!r} has no round {round_id}") from None
 
     def _round(self, record: FeedRecord, round_id: int) -> RoundView:
-        if not record.proven:
-            seen = AggregatorFeed(self._parts.client, record.address).round_data(round_id)
-            return RoundView(record.name, round_id, seen.answer, seen.observed_at, seen.updated_at, round_id)
+        if not record.proven or record.assesses_positions:
+            seen = opened_feed(self._parts.client, record).round_data(round_id)
+            observation, proven_answer = (0, seen.answer) if record.proven else (round_id, None)
+            return RoundView(
+                record.name, round_id, seen.answer, seen.observed_at, seen.updated_at, observation, proven_answer
+            )
         proven = RiskFeed(self._parts.client, record.address).round(round_id)
         return RoundView(
             record.name,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from web3.contract.contract import ContractFunction
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from oracle.chain.client import calldata
 from oracle.chain.feeds import RiskFeed, SharedProofVerifier
+from oracle.daemon.boards import BoardWorkflow
 from oracle.daemon.observing import Observer
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.proofs import Prover
+from oracle.daemon.sending import PROVE_ATTEMPTS, landed, simulate
 from oracle.daemon.steps import Facts, Steps
 from oracle.domain.deployment import FeedRecord
 from oracle.domain.requests import Request
 from oracle.errors import TransactionNotMined
-
-# A proof that was killed for its time or memory is tried once more, on a fresh worker
-PROVE_ATTEMPTS: Final = 2
 
 
 class FeedWorkflows:
@@ -30,6 +26,7 @@ class FeedWorkflows:
         self._steps = steps
         self._observer = observer
         self._prover = prover
+        self._boards = BoardWorkflow(parts, steps, prover)
 
     def price(self, request: Request) -> Facts:
         """The next observation of a price feed."""
@@ -48,6 +45,8 @@ class FeedWorkflows:
         """The next proven round of a feed."""
         feed = self._parts.feed(request.subject)
         observed = self._observe(request, feed)
+        if feed.assesses_positions:
+            return self._boards.run(request, feed, observed)
         target = int(observed["observationRound"])
 
         snapshot = self._steps.run(request, "snapshot", lambda: self._snapshot(feed, target))
@@ -134,23 +133,6 @@ class FeedWorkflows:
             "txHash": receipt["transactionHash"].to_0x_hex(),
             "blockNumber": int(receipt["blockNumber"]),
         }
-
-
-def simulate(parts: ServiceParts, function: ContractFunction) -> Facts:
-    """Runs a call by eth_call in the next block's state, as the sender. Raises the revert it would have."""
-    parts.client.simulate({"from": parts.sender.address, "to": function.address, "data": calldata(function)})
-    return {}
-
-
-def landed(parts: ServiceParts, purpose: str, receipt: TxReceipt, gas_used: int | None = None) -> Facts:
-    """What is kept of a mined transaction; `gas_used` is a part of it, where others have theirs in it too."""
-    gas_used = int(receipt["gasUsed"]) if gas_used is None else gas_used
-    parts.metrics.gas_used.labels(purpose).inc(gas_used)
-    return {
-        "txHash": receipt["transactionHash"].to_0x_hex(),
-        "gasUsed": gas_used,
-        "blockNumber": int(receipt["blockNumber"]),
-    }
 
 
 def _round_of(contract: RiskFeed, receipt: TxReceipt, target: int) -> int:

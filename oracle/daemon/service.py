@@ -39,6 +39,7 @@ from oracle.daemon.uploads import UploadedModel, UploadWorkflow
 from oracle.daemon.views import FeedView, Health, ModelView, RoundView
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.evidence import Evidence
+from oracle.domain.market_state import Assessment
 from oracle.domain.proofs import Proof
 from oracle.domain.requests import Priority, Request, RequestEvent, RequestKind
 from oracle.errors import ConfigurationError, Conflict, InputRejected, NotFound, OracleError
@@ -340,16 +341,23 @@ class OracleService:
         """One round. Raises NotFound."""
         return self._reader.round(name, round_id)
 
+    def positions(self, name: str) -> list[Assessment]:
+        """The newest assessment of each position of a liquidation board, the likeliest first. Raises NotFound."""
+        return self.parts.board(self.parts.feed(name)).assessments()
+
     def evidence(self, name: str, round_id: int) -> Evidence:
         """Everything about a proven round from the chain alone, checked again. Raises NotFound."""
         record = self.parts.feed(name)
         self._reader.round(name, round_id)
-        return collect_evidence(self.parts.client, self.parts.risk_feed(record).address, round_id)
+        if not record.proven:
+            raise NotFound(f"the feed {name!r} has no proofs: it is a {record.kind} feed")
+        return collect_evidence(self.parts.client, record.address, round_id)
 
     def push(self, name: str, idempotency_key: str | None = None) -> Request:
         """A request for the feed's next round. Raises NotFound, ConfigurationError without a source, Conflict."""
         record = self.parts.feed(name)
-        if not record.proven or self.parts.observed_feed_of(record).kind == "price":
+        by_others = record.assesses_positions or self.parts.observed_feed_of(record).kind == "vector"
+        if not (record.proven and by_others):
             self.parts.source(record)
         kind = RequestKind.ROUND if record.proven else RequestKind.PRICE
         return self._accept(kind, name, {}, idempotency_key)

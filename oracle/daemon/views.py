@@ -34,7 +34,10 @@ class FeedView:
 
 @dataclass(frozen=True, slots=True)
 class RoundView:
-    """One round; the last three fields are of proven feeds only. Answers at the feed's decimals."""
+    """One round; the last field is of proven feeds only. Answers at the feed's decimals.
+
+    `observation_round` 0: of a batch of positions, which keeps the time of its newest price alone.
+    """
 
     feed: str
     round_id: int

@@ -24,9 +24,13 @@ FeedKind = Literal[
     "local-volatility",
     "option-mark",
     "direction",
+    "liquidation",
 ]
 OBSERVED_KINDS: Final = frozenset({"price", "vector"})
 """Kinds whose rounds are signed reports; every other kind's are proofs."""
+
+POSITIONS_KIND: Final = "liquidation"
+"""The kind whose rounds are proven batches of a LiquidationBoard; the other proven kinds are RiskFeeds."""
 
 T = TypeVar("T")
 ZERO_ADDRESS: Final = "0x" + 40 * "0"
@@ -204,6 +208,24 @@ class LendingPlan:
     board_setter: str = ZERO_ADDRESS
 
 
+@dataclass(frozen=True, slots=True)
+class BoardPlan:
+    """A LiquidationBoard over the vault named `lending`, with the prices of the feed named `observations`.
+
+    `stride`: prices that make 8 hours. `max_age`: seconds from the newest price to a snapshot. `heartbeat`: seconds
+    after which readers take an assessment for stale.
+    """
+
+    name: str
+    description: str
+    lending: str
+    observations: str
+    model: str
+    stride: int
+    max_age: int
+    heartbeat: int
+
+
 # --- records: what stands on a chain
 
 
@@ -243,6 +265,7 @@ class FeedRecord(_Record):
     """One feed. Observed ones have `publishers` and `quorum`; proven ones the fields below them.
 
     `unit`: what the answer means. `verifier`: where not the deployment's own, the SharedProofVerifier of its group.
+    `lending`, `first_block`: of a LiquidationBoard, its vault and the block before its events.
     """
 
     name: str
@@ -260,6 +283,8 @@ class FeedRecord(_Record):
     unit: str = ""
     group: str = ""
     verifier: str = ""
+    lending: str = ""
+    first_block: int = 0
     params: GarchParams | None = None
     guards: FeedGuards | None = None
     limits: ObservationLimits | None = None
@@ -268,6 +293,11 @@ class FeedRecord(_Record):
     def proven(self) -> bool:
         """Whether its rounds are proofs."""
         return self.kind not in OBSERVED_KINDS
+
+    @property
+    def assesses_positions(self) -> bool:
+        """Whether it is a LiquidationBoard, whose rounds are batches of a vault's positions."""
+        return self.kind == POSITIONS_KIND
 
 
 class CollateralRecord(_Record):

@@ -51,6 +51,17 @@ class MarketState:
     week: int
 
 
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a proof said of one position. Probability of liquidation within a week and confidence: WAD."""
+
+    account: str
+    batch_id: int
+    probability: int
+    confidence: int
+    observed_at: int
+
+
 def market_state(prices: Sequence[int], stride: int, scale_bits: int) -> MarketState:
     """From 90 * stride + 1 prices, oldest first, of which `stride` make 8 hours.
 

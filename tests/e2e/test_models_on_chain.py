@@ -1,6 +1,6 @@
-"""Every circuit proven once on a chain: those with a feature module as a feed, the others by the verifier alone.
+"""Every model of the registry proven once on a chain, on inputs that the chain computed: as a feed or on a board.
 
-A new circuit is taken up by its folder alone, a new feature module by its entry in tests/support/feature_cases.py.
+A new feature module is taken up by its entry in tests/support/feature_cases.py; a family that nothing feeds fails.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from models._registry import families
+from oracle.chain.board import LiquidationBoard
 from oracle.chain.client import ChainClient
 from oracle.chain.evidence import collect_evidence
 from oracle.chain.feeds import ObservationFeed
-from oracle.chain.models import InferenceVerifier
 from oracle.domain.deployment import FeedRecord
 from oracle.domain.evidence import CheckStatus
 from oracle.domain.feature_modules import GarchFeatures
 from oracle.domain.garch_batch import ASSETS, BatchAsset, GarchBatchFeatures
+from oracle.domain.logistic import probability_wad
+from oracle.domain.market_state import board_inputs
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import PROJECT_ROOT, Settings
 from oracle.units import SECS_PER_HOUR, WAD
+from tests.support.boards import board_plan, open_positions
 from tests.support.feature_cases import CASES, GARCH, VECTOR_CASES, at_time, market
-from tests.support.feeding import WIDE, Feeding, record_histories, record_history
+from tests.support.feeding import HOURLY, WIDE, Feeding, record_histories, record_history
 from tests.support.local_chain import LocalChain
 from tests.support.market import settings_in
 
@@ -33,7 +36,10 @@ CIRCUITS = sorted(path.parent.name for path in (PROJECT_ROOT / "circuits").glob(
 BY_CIRCUIT = {case.circuit_id: case for case in CASES}
 BY_VECTOR = {case.circuit_id: case for case in VECTOR_CASES}
 BATCH = "garch-vol-32x4"
+VOLATILITY = "garch-vol-32"
+BOARDS = {f"liquidation-{places}" for places in (1, 16, 64)}
 HOURS = 721
+STRIDE = 8
 # Code hashes of the verifiers as they are compiled from source: tests/contracts/test_verifier_bytecode.py
 VERIFIERS = PROJECT_ROOT / "tests" / "contracts" / "verifiers.json"
 
@@ -71,13 +77,24 @@ def feeding(
     assert model.verifier_code_hash == recorded
 
 
+@pytest.fixture(scope="module")
+def positions(client: ChainClient, hourly: FeedRecord, engine: ProvingEngine) -> list[str]:
+    """Two borrowers of a vault over those prices, the one nearest to liquidation first."""
+    volatility, case = Feeding(client, engine, VOLATILITY), BY_CIRCUIT[VOLATILITY]
+    feed = volatility.deploy_feed(case)
+    volatility.submit(feed, HOURS, volatility.prove(feed.expected_inputs(HOURS).inputs))
+    _, borrowers = open_positions(client, volatility.deployer, HOURLY, f"test-{VOLATILITY}")
+    return borrowers
+
+
 def circuits(kind: Container[str]) -> pytest.MarkDecorator:
     """One test for each circuit of these."""
     return pytest.mark.parametrize("feeding", [name for name in CIRCUITS if name in kind], indirect=True)
 
 
-def test_cases__their_circuits__are_of_families() -> None:
-    assert {*BY_CIRCUIT, *BY_VECTOR} <= {family.circuit_id for family in families().values()}
+def test_registry__every_family__is_fed_and_proven_below() -> None:
+    fed = {*BY_CIRCUIT, *BY_VECTOR, BATCH, *BOARDS}
+    assert fed == {family.circuit_id for family in families().values()} == set(CIRCUITS)
 
 
 @circuits(BY_CIRCUIT)
@@ -137,17 +154,30 @@ def test_batch__proven_once__every_asset_answers_and_verifies(feeding: Feeding) 
         assert (evidence.ok, list(evidence.inputs)) == (True, inputs), evidence.failed
 
 
-@circuits(set(CIRCUITS) - {*BY_CIRCUIT, *BY_VECTOR, BATCH})
-def test_model__proven_once__verified_on_chain(feeding: Feeding) -> None:
+@circuits(BOARDS)
+def test_board__proven_once__positions_have_the_twins_probabilities(
+    feeding: Feeding, hourly: FeedRecord, positions: list[str]
+) -> None:
     feeding.deploy_model()
-    middle = [(span.low + span.high) / 2 for span in feeding.manifest.domain]
-    inputs = feeding.engine.quantise(feeding.circuit_id, [middle])
-    proof = feeding.prove(inputs)
-    record = feeding.deployer.deployment.model(feeding.circuit_id)
-    inference = InferenceVerifier(feeding.client, feeding.deployer.deployment.inference_verifier)
-    count = feeding.manifest.input_count
-    call = inference.contract.functions.verifyInputs(
-        record.model_id, (1, 0, bytes(32)), inputs, list(proof.instances[count:]), proof.zk_proof
-    )
-    outputs, _ = feeding.client.call(call)
-    assert list(outputs) == feeding.outputs_wad(proof)
+    record = feeding.deployer.deploy_board(board_plan(f"test-{feeding.circuit_id}", feeding.circuit_id, HOURLY, STRIDE))
+    board = LiquidationBoard(feeding.client, record.address, record.first_block)
+    accounts = board.nearest_accounts()
+    assert accounts == sorted(positions[: board.places()], key=lambda account: int(account, 16))
+    batch = board.taken(feeding.operator.transact("snapshot", board.snapshot(accounts, HOURS)))
+    assert batch is not None
+    prices, observed_at = ObservationFeed(feeding.client, hourly.address).window(HOURS, HOURS)
+    vault = feeding.client.contract("LendingVault", board.vault())
+    factors = [
+        feeding.client.call(vault.functions.healthFactor(account), block=batch.block_number) for account in accounts
+    ]
+    sizes = {"places": board.places(), "stride": STRIDE, "scale_bits": feeding.scale_bits}
+    assert (list(batch.inputs), batch.observed_at) == (board_inputs(prices, factors, **sizes), observed_at)
+
+    proof = feeding.prove(batch.inputs)
+    feeding.operator.transact("prove", board.prove(batch, proof.instances[len(batch.inputs) :], proof.zk_proof))
+    probabilities = [probability_wad(logit) for logit in feeding.outputs_wad(proof)[: len(accounts)]]
+    assert [board.stored(account)[0] for account in accounts] == probabilities
+    assert probabilities[accounts.index(positions[0])] == max(probabilities) == board.round_data(1).answer > 0
+    evidence = collect_evidence(feeding.client, record.address)
+    assert evidence.ok, evidence.failed
+    assert {check.status for check in evidence.checks} == {CheckStatus.OK}

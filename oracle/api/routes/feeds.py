@@ -16,6 +16,8 @@ from oracle.api.schemas import (
     FeedsOut,
     PathName,
     PathRoundId,
+    PositionOut,
+    PositionsOut,
     RequestOut,
     RoundOut,
     RoundsOut,
@@ -80,6 +82,17 @@ def get_evidence(service: Service, _: Reader, name: PathName, round_id: PathRoun
 )
 def verify_round(service: Service, _: Reader, name: PathName, round_id: PathRoundId) -> VerificationOut:
     return VerificationOut.of(name, service.evidence(name, round_id))
+
+
+@router.get(
+    "/{name}/positions",
+    summary="A liquidation board's positions with their proven probabilities, the likeliest first",
+    response_model=PositionsOut,
+    responses=errors(404),
+)
+async def list_positions(service: Service, _: Reader, request: Request, name: PathName) -> Response:
+    found = service.positions
+    return await kept(request, lambda: PositionsOut(positions=[PositionOut.of(one) for one in found(name)]))
 
 
 @router.post(

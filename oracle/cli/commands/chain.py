@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from oracle.cli import render
-from oracle.cli.commands.stack import EndOption, SourceOption, StartOption, SymbolOption
+from oracle.cli.commands.stack import BoardOption, EndOption, SourceOption, StartOption, SymbolOption
 from oracle.cli.context import JsonOption, invocation
 
 
@@ -22,6 +22,7 @@ def deploy(
         list[str] | None, typer.Option("--publisher", help="Address that signs prices; repeat. Local chains have five.")
     ] = None,
     quorum: Annotated[int, typer.Option("--quorum", min=0, help="Signatures for a price; 0: a majority.")] = 0,
+    board: BoardOption = "",
     rpc_url: Annotated[str | None, typer.Option("--rpc-url", help="The chain; default PLUMBLINE_RPC_URL.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,6 +34,8 @@ def deploy(
     Example:
 
       PLUMBLINE_RPC_URL=http://127.0.0.1:8545 plumbline deploy --source sp500
+
+      PLUMBLINE_RPC_URL=http://127.0.0.1:8545 plumbline deploy --source simulator --board liquidation-16
     """
     from oracle.cli.deployment import deploy_market
     from oracle.cli.markets import MarketWords
@@ -46,6 +49,7 @@ def deploy(
             quorum=quorum,
             rpc_url=rpc_url,
             say=say,
+            board=board,
         )
     if call.as_json:
         render.print_json(facts)

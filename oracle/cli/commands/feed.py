@@ -82,6 +82,29 @@ def rounds(
     render.print_table(name, (">round", ">observed at", ">updated at", ">answer"), rows)
 
 
+@app.command("positions")
+def positions(ctx: typer.Context, *, name: Name, as_json: JsonOption = False) -> None:
+    """A liquidation board's positions: the proven probability of liquidation within 7 days, the likeliest first.
+
+    Example:
+
+      plumbline feed positions sim-liquidation
+    """
+    from oracle.cli.service_access import api, exact
+
+    call = invocation(ctx)
+    with api(call.settings) as client:
+        found = [exact(entry) for entry in client.get(f"/v1/feeds/{name}/positions")["positions"]]
+    if call.as_json:
+        render.print_json(found)
+        return
+    rows = [
+        (p["account"], render.decimal(p["probability"], 18), render.decimal(p["confidence"], 18), p["observedAt"])
+        for p in found
+    ]
+    render.print_table(name, ("account", ">probability", ">confidence", ">observed at"), rows)
+
+
 @app.command("verify")
 def verify(
     ctx: typer.Context,

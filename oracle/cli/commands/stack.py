@@ -15,6 +15,13 @@ SourceOption = Annotated[
 SymbolOption = Annotated[str | None, typer.Option("--symbol", help="The market, where the source holds several.")]
 StartOption = Annotated[str | None, typer.Option("--start", help="A replay's first day (or ISO time), UTC.")]
 EndOption = Annotated[str | None, typer.Option("--end", help="A replay's last day (or ISO time), UTC.")]
+BoardOption = Annotated[
+    str,
+    typer.Option(
+        "--board",
+        help="A liquidation board over the loan market, with liquidation-1, -16 or -64. Wants hourly prices.",
+    ),
+]
 PortRange = {"min": 0, "max": 65535}
 
 
@@ -30,6 +37,7 @@ def up(
         int, typer.Option("--api-port", "--port", help="Port of the API; 0: a free one.", **PortRange)
     ] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier chain and database; start anew.")] = False,
+    board: BoardOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Starts the embedded stack (chain, contracts, service, API) and keeps it running until Ctrl-C or `plumbline down`.
@@ -41,12 +49,14 @@ def up(
       plumbline up
 
       plumbline up --source csv:prices.parquet --symbol BTCUSDT --rpc-port 8545 --api-port 8000
+
+      plumbline up --source simulator --board liquidation-16
     """
     from oracle.cli.markets import MarketWords
     from oracle.cli.up import UpOptions, run_up
 
     words = MarketWords.of(source, symbol, start, end)
-    run_up(invocation(ctx), UpOptions(words=words, rpc_port=rpc_port, api_port=api_port, fresh=fresh))
+    run_up(invocation(ctx), UpOptions(words=words, rpc_port=rpc_port, api_port=api_port, fresh=fresh, board=board))
 
 
 def down(ctx: typer.Context, *, as_json: JsonOption = False) -> None:

@@ -46,6 +46,7 @@ def test_openapi__every_operation__says_what_it_does(document: dict[str, Any]) -
         "GET /v1/feeds",
         "GET /v1/feeds/{name}",
         "GET /v1/feeds/{name}/rounds",
+        "GET /v1/feeds/{name}/positions",
         "GET /v1/feeds/{name}/rounds/{round_id}",
         "GET /v1/feeds/{name}/rounds/{round_id}/evidence",
         "GET /v1/feeds/{name}/rounds/{round_id}/verify",

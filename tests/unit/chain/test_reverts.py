@@ -10,6 +10,9 @@ from oracle.chain import build, reverts
 from oracle.chain.abi_revert import REGISTRY, AbiRevert, ErrorSignature
 from oracle.errors import ContractRevert, SkipCycle
 from oracle.settings import Settings
+from scripts.reverts import with_signatures
+
+TWICE = ("DeclaredTwice(uint256 age)", "DeclaredTwice(address who)")
 
 
 def declared_errors(settings: Settings) -> dict[bytes, str]:
@@ -66,6 +69,25 @@ def test_decode_revert__panic__says_which() -> None:
 
 def test_decode_revert__nothing__no_reason() -> None:
     assert reverts.decode_revert(b"").name == "NoReason"
+
+
+def test_decode_revert__second_signature_of_a_name__its_own_argument_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for selector in [ErrorSignature.parse(text).selector for text in TWICE]:
+        monkeypatch.setitem(REGISTRY, selector, None)  # type: ignore[misc]
+    declared = type("DeclaredTwice", (AbiRevert,), {"abi": TWICE})
+    for text, types, name in zip(TWICE, ("uint256", "address"), ("age", "who"), strict=True):
+        value = 7 if types == "uint256" else "0x" + 40 * "1"
+        error = reverts.decode_revert(ErrorSignature.parse(text).selector + encode((types,), (value,)))
+        assert isinstance(error, declared)
+        assert error.fields == {name: value}
+
+
+def test_with_signatures__second_one_of_a_known_class__added_behind_its_own() -> None:
+    known = f'class DeclaredTwice(AbiRevert):\n    remedy = "Wait."\n    abi = ("{TWICE[0]}",)'
+    both = f'class DeclaredTwice(AbiRevert):\n    remedy = "Wait."\n    abi = ("{TWICE[0]}", "{TWICE[1]}",)'
+    assert with_signatures(known, [*TWICE]) == both
+    assert with_signatures(both, ["DeclaredTwice(uint256 seconds)", TWICE[1]]) == both  # other names, no other selector
+    assert with_signatures("class DeclaredTwice(AbiRevert):", [TWICE[1]]).endswith(f'    abi = ("{TWICE[1]}",)')
 
 
 @pytest.mark.parametrize("data", [b"\x12\x34\x56\x78\xff", b"\x01"])

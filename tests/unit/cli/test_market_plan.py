@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from oracle.cli.deployment import history_for
 from oracle.cli.embedded import require_same_market
-from oracle.cli.market_plan import lending_plan, names, price_plan, volatility_plan
+from oracle.cli.market_plan import board_plan, lending_plan, names, price_plan, volatility_plan
 from oracle.cli.markets import MarketWords
 from oracle.domain.garch import GarchParams
 from oracle.errors import Conflict, InvalidInput
@@ -51,6 +52,17 @@ def test_volatility_plan__rates__double_up_and_a_tenth_down_in_a_step(
     guards = volatility_plan(hourly, PARAMS).guards
     assert (guards.rise_bps_per_hour, guards.fall_bps_per_hour) == (10_000, 1_000)
     assert guards.min_answer < guards.fallback_answer < guards.max_answer
+
+
+def test_board_plan__hourly_prices__eight_a_step_over_the_loan_market(
+    daily: MarketSource, hourly: MarketSource
+) -> None:
+    plan = board_plan(hourly, "liquidation-16")
+    assert (plan.name, plan.lending, plan.observations) == ("sim-liquidation", "sim-lending", "sim-usd")
+    assert (plan.stride, history_for(hourly, "liquidation-16"), history_for(hourly, "")) == (8, 721, 33)
+    with pytest.raises(InvalidInput, match="every 86400 s") as refused:
+        board_plan(daily, "liquidation-16")
+    assert "--board" in refused.value.remedy
 
 
 def test_lending_plan__delay__three_steps_and_a_day_at_least(daily: MarketSource, hourly: MarketSource) -> None:

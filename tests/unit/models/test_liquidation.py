@@ -24,7 +24,7 @@ from models._liquidation_features import (
 )
 from models._liquidation_net import MARKET, reference, samples
 from models._liquidation_report import monte_carlo_gap
-from models._position_errors import AlreadyLiquidatable, BadHealthFactor, NoDebt
+from models._position_errors import AlreadyLiquidatable, BadHealthFactor, PositionWithoutDebt
 from models._probability_scores import block_interval, calibration_error, score
 from models.liquidation import FAMILY
 from models.liquidation_64 import FAMILY as BATCH
@@ -76,7 +76,7 @@ def test_first_passage__bad_arguments__refused(distance: float, variance: float)
 
 @pytest.mark.parametrize("debt", [0.0, -1.0, math.nan])
 def test_log_health_factor__without_debt__refused(debt: float) -> None:
-    with pytest.raises(NoDebt):
+    with pytest.raises(PositionWithoutDebt):
         log_health_factor(100.0, 0.8, debt)
 
 
