@@ -149,10 +149,11 @@ def _training_text(fitted: Fitted) -> list[str]:
     cells = " | ".join(str(seed) for seed in fitted.seed_scores)
     values = " | ".join(f"{score:.6g}" for score in scores)
     rule = " | ".join(["---"] * (len(scores) + 1))
+    chosen = "no net ships" if fitted.seed is None else f"the smallest is chosen: seed {fitted.seed}"
     spread = f"from {scores.min():.6g} to {scores.max():.6g}, standard deviation {scores.std(ddof=1):.2g}"
     return [
-        "## Seeds\n\nThe net's loss on validation data, which neither training nor the scores above saw; the smallest "
-        f"is chosen: seed {fitted.seed}.\n\n| seed | {cells} |\n| {rule} |\n| loss | {values} |\n\nSpread: {spread}."
+        "## Seeds\n\nThe net's loss on validation data, which neither training nor the scores above saw; "
+        f"{chosen}.\n\n| seed | {cells} |\n| {rule} |\n| loss | {values} |\n\nSpread: {spread}."
     ]
 
 

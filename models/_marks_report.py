@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from models._black import black_call
@@ -18,7 +19,10 @@ from models._scores import diebold_mariano
 BASIS_POINTS: Final = 1e4
 Z_EDGES: Final = (0.0, 1.0, 2.0, np.inf)
 YEAR_EDGES: Final = (0.0, 30 / 365.25, 120 / 365.25, np.inf)
+BUCKETS: Final = (len(Z_EDGES) - 1) * (len(YEAR_EDGES) - 1)
 SMALLEST_BUCKET: Final = 50
+# Days that a deviation may be taken of; which, validation days say
+DEVIATION_DAYS: Final = (3, 5, 10, 20, 30, 60)
 MISPRICED: Final = 2.0
 MALZ: Final = "Malz parabola"
 
@@ -43,28 +47,52 @@ def malz(quotes: OptionQuotes) -> Array:
     return np.asarray(quotes.atm - 2 * quotes.skew * delta + 16 * quotes.wings * delta**2)
 
 
-def residual_deviations(quotes: OptionQuotes, marks: Array) -> dict[str, float]:
-    """Deviation of quote less mark, over atm, by distance from the money and time to expiry."""
-    share = (quotes.volatility - marks) / quotes.atm
-    return {
-        f"deviation z{i} t{j}": float(np.sqrt(np.mean(share[chosen] ** 2)))
-        for (i, j), chosen in _buckets(quotes).items()
-        if int(chosen.sum()) >= SMALLEST_BUCKET
-    }
+def z_scores(quotes: OptionQuotes, marks: Array, days: int) -> Array:
+    """(quote - mark) / atm over the root mean square of such quotes' own in the `days` days before; NaN with too few.
+
+    Such quotes: of the same distance from the money and time to expiry. A day's scores know nothing of that day's
+    quotes, nor of later ones.
+    """
+    share, bucket = (quotes.volatility - marks) / quotes.atm, _bucket(quotes)
+    known, day = np.unique(quotes.day, return_inverse=True)
+    cells = day * BUCKETS + bucket
+    size = len(known) * BUCKETS
+    squares = _running(np.bincount(cells, share**2, size).reshape(-1, BUCKETS))
+    counts = _running(np.bincount(cells, minlength=size).reshape(-1, BUCKETS).astype(np.float64))
+    first = np.searchsorted(known, known - days)
+    past = np.arange(len(known))
+    number = counts[past] - counts[first]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deviation = np.sqrt((squares[past] - squares[first]) / number)
+    deviation[number < SMALLEST_BUCKET] = np.nan
+    return np.asarray(share / deviation[day, bucket])
 
 
-def z_scores(quotes: OptionQuotes, marks: Array, deviations: Mapping[str, float]) -> Array:
-    """(quote - mark) in the deviations of its bucket; NaN where validation days had too few such quotes."""
-    scores = np.full(len(quotes), np.nan)
-    for (i, j), chosen in _buckets(quotes).items():
-        deviation = deviations.get(f"deviation z{i} t{j}")
-        if deviation is not None:
-            scores[chosen] = ((quotes.volatility - marks) / quotes.atm)[chosen] / deviation
-    return scores
+def deviation_days(quotes: OptionQuotes, marks: Array, held: NDArray[np.bool_]) -> int:
+    """The days to look back that give the held quotes the largest normal likelihood; no later quote is looked at."""
+    share = np.abs((quotes.volatility - marks) / quotes.atm)[held]
+
+    def likelihood(days: int) -> float:
+        scores = z_scores(quotes, marks, days)[held]
+        found = np.isfinite(scores) & (scores != 0)
+        squares = scores[found] ** 2
+        return float(np.mean(np.log(np.sqrt(squares) / share[found]) - squares / 2))
+
+    return max(DEVIATION_DAYS, key=likelihood)
 
 
-def evaluate(fitted: Fitted, quotes: OptionQuotes, marks: Array) -> Report:
-    """Errors of marks against quotes, by day, and and against Malz's parabola through the same pillars."""
+def _running(table: Array) -> Array:
+    """Sums of the rows before each, shape one row longer."""
+    return np.concatenate([np.zeros((1, table.shape[1])), np.cumsum(table, axis=0)])
+
+
+def _bucket(quotes: OptionQuotes) -> NDArray[np.int64]:
+    near = np.digitize(np.abs(quotes.z), Z_EDGES[1:-1])
+    return np.asarray(near * (len(YEAR_EDGES) - 1) + np.digitize(quotes.years, YEAR_EDGES[1:-1]), dtype=np.int64)
+
+
+def evaluate(fitted: Fitted, quotes: OptionQuotes, marks: Array, scores: Array) -> Report:
+    """Errors of marks against quotes, by day, and against Malz's parabola through the same pillars; their z-scores."""
     others = malz(quotes)
     volatilities = {"mark": marks, MALZ: others, "atm, no smile": quotes.atm}
     gaps = {name: value - quotes.volatility for name, value in volatilities.items()}
@@ -73,7 +101,6 @@ def evaluate(fitted: Fitted, quotes: OptionQuotes, marks: Array) -> Report:
     compared = diebold_mariano(losses["mark"], losses[MALZ])
     rmse = {name: float(np.sqrt(loss.mean()) * BASIS_POINTS) for name, loss in losses.items()}
     price = {name: _price_errors(quotes, value) for name, value in volatilities.items()}
-    scores = z_scores(quotes, marks, fitted.constants)
     beyond = float(np.nanmean(np.abs(scores) > MISPRICED))
     bars = (
         Bar(
@@ -140,12 +167,6 @@ def _day_interval(day: Array, values: Array, weights: Array) -> tuple[float, flo
     return float(top.sum() / bottom.sum()), float(low), float(high)
 
 
-def _buckets(quotes: OptionQuotes) -> dict[tuple[int, int], Any]:
-    near = np.digitize(np.abs(quotes.z), Z_EDGES[1:-1])
-    soon = np.digitize(quotes.years, YEAR_EDGES[1:-1])
-    return {(i, j): (near == i) & (soon == j) for i in range(len(Z_EDGES) - 1) for j in range(len(YEAR_EDGES) - 1)}
-
-
 def _daily(quotes: OptionQuotes, losses: Array) -> Array:
     _, group = np.unique(quotes.day, return_inverse=True)
     return np.asarray(np.bincount(group, losses) / np.bincount(group))
@@ -169,7 +190,7 @@ class Findings:
 
 
 def _text(found: Findings, fitted: Fitted) -> str:
-    parts = [_error_lines(found, fitted), _challenger_lines(fitted), _mispricing_lines(found)]
+    parts = [_error_lines(found, fitted), _challenger_lines(fitted), _mispricing_lines(found, fitted)]
     return "\n\n".join("\n".join(lines) for lines in parts)
 
 
@@ -213,12 +234,13 @@ def _error_lines(found: Findings, fitted: Fitted) -> list[str]:
     ]
 
 
-def _mispricing_lines(found: Findings) -> list[str]:
+def _mispricing_lines(found: Findings, fitted: Fitted) -> list[str]:
     (share, share_low, share_high), (gain, low, high) = found.reversion.closed, found.reversion.gain
     verdict = "no profit after costs is shown" if low <= 0 else "a profit after costs is shown on these days"
     return [
-        "**Mispricing.** z = (quote - mark) over the deviation of such quotes on validation days. On the test",
-        "days z has",
+        "**Mispricing.** z = (quote - mark) over the deviation of such quotes, by distance from the money and time",
+        f"to expiry, in the {fitted.constants.get('deviation days', 0):.0f} days before; how many days, validation",
+        "days have chosen (largest normal likelihood). On the test days z has",
         f"deviation {np.nanstd(found.scores):.2f} and {found.beyond:.1%} of the quotes are beyond 2. Of",
         f"{found.reversion.pairs:,} such quotes that were quoted the next day too, {share:.0%} of the gap",
         f"({share_low:.0%} to {share_high:.0%}) had closed by then; who trades towards the mark and out again the next",

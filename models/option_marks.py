@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from models._errors import ParameterOutOfRange
 from models._export import load_weights
-from models._marks_report import compare, evaluate, residual_deviations
+from models._marks_report import compare, deviation_days, evaluate, z_scores
 from models._option_quotes import MAX_Z, MIN_YEARS, OptionQuotes, option_quotes
 from models._registry import Array, Family, Fitted, Output, Report, Weights
 from models._relu_net import ReluNet, products, relu_net, train_batches
@@ -207,20 +207,28 @@ def choose(quotes: OptionQuotes, trained: Trained) -> Fitted:
         seed=trained.best if wins else None,
         seed_scores=trained.losses,
         sources=quotes.sources,
-        constants=residual_deviations(held, volatility(held, weights)) | scores,
+        constants={"deviation days": float(_deviation_days(quotes, held, tested, weights))} | scores,
     )
 
 
+def _deviation_days(quotes: OptionQuotes, held: OptionQuotes, tested: OptionQuotes, weights: Weights) -> int:
+    before = quotes.where(quotes.day < tested.day.min())
+    return deviation_days(before, volatility(before, weights), before.day >= held.day.min())
+
+
 def _scored(fitted: Fitted, data: Path) -> Report:
-    quotes = spans(in_domain(option_quotes(data)))[2]
-    return evaluate(fitted, quotes, volatility(quotes, fitted.weights))
+    quotes = in_domain(option_quotes(data))
+    marks, tested = volatility(quotes, fitted.weights), spans(quotes)[2]
+    chosen = quotes.day >= tested.day.min()
+    scores = z_scores(quotes, marks, int(fitted.constants["deviation days"]))
+    return evaluate(fitted, tested, marks[chosen], scores[chosen])
 
 
 ABOUT: Final = """
 **What it computes.** The implied volatility of eight strikes of one expiry, over the expiry's at-the-money volatility,
 from the three numbers in which the market quotes a smile. The option's value, delta, gamma and vega follow on chain by
 Black-76 (`contracts/libraries/Black76.sol`, exact to 1e-9 of the forward); a quote's z-score is its distance from the
-mark over the deviation that such quotes had on validation days.
+mark over the deviation that such quotes had in the days before.
 
 **Inputs and their source.** For each strike z = ln(K/F)/(atm sqrt T), sqrt T, rr/atm, bf/atm and the two products;
 atm, rr and bf (25 delta) and the forward are signed by the publishers, strikes and expiry are the feed's

@@ -10,7 +10,7 @@ import pytest
 from models import option_marks
 from models._errors import DataMissing, ParameterOutOfRange
 from models._export import committed
-from models._marks_report import malz, residual_deviations, z_scores
+from models._marks_report import DEVIATION_DAYS, deviation_days, malz, z_scores
 from models._option_quotes import OptionQuotes, option_quotes
 
 COUNT = 400
@@ -50,10 +50,35 @@ def test_spans__days_in_order__no_day_in_two() -> None:
     assert len(known) + len(held) + len(tested) == COUNT
 
 
-def test_residual_deviations__of_validation_days__scale_the_scores() -> None:
-    one = quotes()
-    scores = z_scores(one, malz(one), residual_deviations(one, malz(one)))
-    assert np.nanstd(scores) == pytest.approx(1.0, abs=0.02)
+def test_z_scores__noise_of_one_size__deviation_of_one() -> None:
+    one = quotes(days=3)
+    scores = z_scores(many := repeated(one, 20), malz(many), 10)
+    assert np.isnan(scores[many.day == 0]).all()
+    assert np.nanstd(scores) == pytest.approx(1.0, abs=0.05)
+
+
+def test_z_scores__later_quotes_changed__nothing_moves_before_them() -> None:
+    one = repeated(quotes(days=3), 20)
+    marks, later = malz(one), one.day >= 40
+    shuffled = np.where(later, one.volatility[::-1], one.volatility)
+    columns = (shuffled if name == "volatility" else getattr(one, name) for name in OptionQuotes.__slots__)
+    before, after = (z_scores(each, marks, 5)[~later] for each in (one, OptionQuotes(*columns)))
+    np.testing.assert_array_equal(before, after)
+
+
+def test_deviation_days__noise_grows_from_day_to_day__the_fewest() -> None:
+    one = repeated(quotes(days=3), 20)
+    grown = malz(one) + (one.volatility - malz(one)) * 1.2**one.day
+    columns = (grown if name == "volatility" else getattr(one, name) for name in OptionQuotes.__slots__)
+    assert deviation_days(OptionQuotes(*columns), malz(one), one.day >= 20) == DEVIATION_DAYS[0]
+
+
+def repeated(one: OptionQuotes, times: int) -> OptionQuotes:
+    """The same quotes again and again, each time on later days."""
+    span = int(one.day.max()) + 1
+    columns = {name: np.tile(getattr(one, name), times) for name in OptionQuotes.__slots__ if name != "sources"}
+    columns["day"] = np.concatenate([one.day + span * i for i in range(times)])
+    return OptionQuotes(**columns)
 
 
 def test_input_rows__anywhere_in_the_domain__inside_the_circuits_box() -> None:
