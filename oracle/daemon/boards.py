@@ -7,8 +7,8 @@ from web3.types import TxReceipt
 
 from oracle.chain.board import Batch, LiquidationBoard
 from oracle.daemon.parts import ServiceParts
-from oracle.daemon.proofs import Prover
-from oracle.daemon.sending import PROVE_ATTEMPTS, landed, simulate
+from oracle.daemon.proofs import Prover, proving_steps
+from oracle.daemon.sending import landed, simulate
 from oracle.daemon.steps import Facts, Steps
 from oracle.domain.deployment import FeedRecord
 from oracle.domain.logistic import probability_wad
@@ -30,16 +30,8 @@ class BoardWorkflow:
         target, board = int(observed["observationRound"]), self._parts.board(feed)
         taken = self._steps.run(request, "snapshot", lambda: self._snapshot(request, board, target))
         batch = _batch(taken)
-        inputs = list(batch.inputs)
-        witness = self._steps.run(request, "witness", lambda: self._prover.witness(feed.model, inputs))
-        proved = self._steps.run(
-            request,
-            "prove",
-            lambda: self._prover.prove(request, feed.model, witness["witnessHash"]),
-            attempts=PROVE_ATTEMPTS,
-        )
-        proof_hash = proved["proofHash"]
-        verified = self._steps.run(request, "verify", lambda: self._prover.verify(feed.model, proof_hash, inputs))
+        proof = proving_steps(self._steps, self._prover, request, feed.model, batch.inputs)
+        proof_hash = proof["prove"]["proofHash"]
         simulated = self._steps.run(
             request, "simulate", lambda: simulate(self._parts, self._call(board, batch, proof_hash))
         )
@@ -52,9 +44,7 @@ class BoardWorkflow:
         steps = {
             "observe": observed,
             "snapshot": taken,
-            "witness": witness,
-            "prove": proved,
-            "verify": verified,
+            **proof,
             "simulate": simulated,
             "submit": submitted,
             "confirm": confirmed,

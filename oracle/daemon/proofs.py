@@ -7,7 +7,8 @@ import threading
 from collections.abc import Sequence
 
 from oracle.daemon.parts import ServiceParts
-from oracle.daemon.steps import Facts
+from oracle.daemon.sending import PROVE_ATTEMPTS
+from oracle.daemon.steps import Facts, Steps
 from oracle.domain.proofs import Proof, Witness
 from oracle.domain.requests import Request
 from oracle.errors import ArtifactMismatch, ProofRejected
@@ -88,3 +89,18 @@ class Prover:
     def _witness(self, witness_hash: str) -> Witness:
         fields = json.loads(self._parts.artifacts.get(witness_hash))
         return Witness(fields["circuit_id"], tuple(fields["inputs"]), tuple(fields["outputs"]), fields["document"])
+
+
+def proving_steps(
+    steps: Steps, prover: Prover, request: Request, circuit_id: str, inputs: Sequence[int]
+) -> dict[str, Facts]:
+    """The facts of the steps witness, prove and verify for quantised inputs, by the steps' names."""
+    witness = steps.run(request, "witness", lambda: prover.witness(circuit_id, inputs))
+    proved = steps.run(
+        request,
+        "prove",
+        lambda: prover.prove(request, circuit_id, witness["witnessHash"]),
+        attempts=PROVE_ATTEMPTS,
+    )
+    verified = steps.run(request, "verify", lambda: prover.verify(circuit_id, proved["proofHash"], inputs))
+    return {"witness": witness, "prove": proved, "verify": verified}

@@ -10,8 +10,8 @@ from oracle.chain.feeds import RiskFeed, SharedProofVerifier
 from oracle.daemon.boards import BoardWorkflow
 from oracle.daemon.observing import Observer
 from oracle.daemon.parts import ServiceParts
-from oracle.daemon.proofs import Prover
-from oracle.daemon.sending import PROVE_ATTEMPTS, landed, simulate
+from oracle.daemon.proofs import Prover, proving_steps
+from oracle.daemon.sending import landed, simulate
 from oracle.daemon.steps import Facts, Steps
 from oracle.domain.deployment import FeedRecord
 from oracle.domain.requests import Request
@@ -51,15 +51,8 @@ class FeedWorkflows:
 
         snapshot = self._steps.run(request, "snapshot", lambda: self._snapshot(feed, target))
         inputs = [int(value) for value in snapshot["inputs"]]
-        witness = self._steps.run(request, "witness", lambda: self._prover.witness(feed.model, inputs))
-        proved = self._steps.run(
-            request,
-            "prove",
-            lambda: self._prover.prove(request, feed.model, witness["witnessHash"]),
-            attempts=PROVE_ATTEMPTS,
-        )
-        proof_hash = proved["proofHash"]
-        verified = self._steps.run(request, "verify", lambda: self._prover.verify(feed.model, proof_hash, inputs))
+        proof = proving_steps(self._steps, self._prover, request, feed.model, inputs)
+        proof_hash = proof["prove"]["proofHash"]
         simulated = self._steps.run(request, "simulate", lambda: self._simulate(feed, target, proof_hash, len(inputs)))
         submitted = self._steps.run(
             request, "submit", lambda: self._submit(request, feed, target, proof_hash, len(inputs))
@@ -67,15 +60,13 @@ class FeedWorkflows:
         confirmed = self._steps.run(
             request, "confirm", lambda: self._confirm(request, feed, target, proof_hash, len(inputs))
         )
-        seconds = {
-            "observe": observed["seconds"],
-            "snapshot": snapshot["seconds"],
-            "witness": witness["seconds"],
-            "prove": proved["seconds"],
-            "verify": verified["seconds"],
-            "simulate": simulated["seconds"],
-            "submit": submitted["seconds"],
-            "confirm": confirmed["seconds"],
+        steps = {
+            "observe": observed,
+            "snapshot": snapshot,
+            **proof,
+            "simulate": simulated,
+            "submit": submitted,
+            "confirm": confirmed,
         }
         return {
             "feed": feed.name,
@@ -85,7 +76,7 @@ class FeedWorkflows:
             "proofHash": proof_hash,
             "gasUsed": submitted["gasUsed"],
             "observeGasUsed": observed.get("gasUsed", 0),
-            "seconds": seconds,
+            "seconds": {name: facts["seconds"] for name, facts in steps.items()},
         }
 
     def _observe(self, request: Request, feed: FeedRecord) -> Facts:
