@@ -57,8 +57,7 @@ def z_scores(quotes: OptionQuotes, marks: Array, days: int) -> Array:
     known, day = np.unique(quotes.day, return_inverse=True)
     cells = day * BUCKETS + bucket
     size = len(known) * BUCKETS
-    squares = _running(np.bincount(cells, share**2, size).reshape(-1, BUCKETS))
-    counts = _running(np.bincount(cells, minlength=size).reshape(-1, BUCKETS).astype(np.float64))
+    squares, counts = (_running(np.bincount(cells, one, size)) for one in (share**2, np.ones(len(share))))
     first = np.searchsorted(known, known - days)
     past = np.arange(len(known))
     number = counts[past] - counts[first]
@@ -81,9 +80,9 @@ def deviation_days(quotes: OptionQuotes, marks: Array, held: NDArray[np.bool_]) 
     return max(DEVIATION_DAYS, key=likelihood)
 
 
-def _running(table: Array) -> Array:
-    """Sums of the rows before each, shape one row longer."""
-    return np.concatenate([np.zeros((1, table.shape[1])), np.cumsum(table, axis=0)])
+def _running(sums: NDArray[Any]) -> Array:
+    """From sums by day and bucket, those of all days before each; one row longer."""
+    return np.concatenate([np.zeros((1, BUCKETS)), np.cumsum(sums.reshape(-1, BUCKETS), axis=0)])
 
 
 def _bucket(quotes: OptionQuotes) -> NDArray[np.int64]:
