@@ -73,6 +73,17 @@ def check_proof(facts: ProofFacts) -> Result:
         return True, False, "the verifier reverts"
 
 
+def model_facts(model: ModelVersion) -> dict[str, str]:
+    """What evidence says of the model's version, by its members' names."""
+    return {
+        "model_hash": in_hex(model.commitment.model_hash),
+        "circuit_hash": in_hex(model.commitment.circuit_hash),
+        "vk_hash": in_hex(model.commitment.vk_hash),
+        "verifier": model.spec.verifier,
+        "verifier_code_hash": in_hex(model.spec.verifier_code_hash),
+    }
+
+
 def run_check(name: str, check: Callable[[F], Result], facts: F, skipped: str) -> Check:
     """The check's outcome; `skipped` says why there is none. An error is a failure, but for those that may pass."""
     try:
