@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy.engine import Engine
+from web3.contract.contract import ContractFunction
 
 from oracle.chain.accounts import local_roles
 from oracle.chain.client import ChainClient, calldata
@@ -15,13 +16,14 @@ from oracle.chain.feeds import GarchModule, ObservationFeed, RiskFeed
 from oracle.chain.sender import Sender
 from oracle.cli import market_plan
 from oracle.cli.contracts import contracts
-from oracle.cli.markets import WARM_UP_PRICES, MarketWords
+from oracle.cli.markets import WARM_UP_AT_ONCE, WARM_UP_PRICES, MarketWords
 from oracle.cli.proving import opened_engine
 from oracle.cli.render import format_time
 from oracle.cli.wiring import Say, connect, deployer, deploying_account, opened_database
 from oracle.domain.deployment import Deployment, FeedRecord
 from oracle.domain.garch import GarchParams
 from oracle.domain.market_state import RETURNS
+from oracle.domain.observations import Observation
 from oracle.errors import ConfigurationError, FeatureUnavailable
 from oracle.market.base import MarketSource
 from oracle.market.calibration import calibrate_source
@@ -30,9 +32,6 @@ from oracle.proving.building.manifest import VERIFIER
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
 from oracle.store.outbox import SqlOutbox
-
-# Prices of one transaction: with five publishers a third of the largest one that nodes take
-WARM_UP_AT_ONCE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +173,9 @@ def warm_up(
 ) -> None:
     """Records `count` prices before the replay's start, so that the first step has whole windows. Local chains only.
 
-    Skips what is on chain, and a replay that the chain's clock has long passed: its reports would be stale. Raises
-    FeatureUnavailable when the source has too little history.
+    Where the chain's clock is past the first of them, only those of one window. Skips what is on chain, and a replay
+    that the clock has long passed: its reports would be stale. Raises FeatureUnavailable when the source has too
+    little history.
     """
     feed = ObservationFeed(client, prices.address)
     if feed.latest_round() > 0:
@@ -186,23 +186,33 @@ def warm_up(
             f"{source.symbol} has {len(past)} prices before the start, a window takes {count}",
             remedy="start later",
         )
-    if client.head().timestamp - past[-1].observed_at > source.max_interval_secs:
+    clock, oldest = client.head().timestamp, source.max_interval_secs
+    if clock - past[min(count, WARM_UP_AT_ONCE) - 1].observed_at > oldest and count > WARM_UP_PRICES:
+        say(f"{WARM_UP_PRICES} prices instead of {count}: the chain's clock is past them; the board waits for the rest")
+        past = past[-WARM_UP_PRICES:]
+    if clock - past[-1].observed_at > oldest:
         when = format_time(past[-1].observed_at, daily=False)
         say(f"no prices recorded: the chain's clock is far past the replay's start ({when}); start it there")
         return
     say(f"recording {len(past)} past prices")
-    keys = [account.key for account in local_roles(client.chain_id).publishers]
-    domain, first = feed.report_domain(), feed.next_report(past[0])
-    signed = []
-    for index, observation in enumerate(past):
-        report = type(first)(
-            first.round_id + index, observation.observed_at, observation.price, first.publisher_set_version
-        )
-        signed.append(sign_reports(keys, domain, report))
-    if client.head().timestamp < past[-1].observed_at:
-        client.set_next_block_timestamp(past[-1].observed_at)
     sender = Sender(client, deploying_account(client.settings), SqlOutbox(database))
-    for start in range(0, count, WARM_UP_AT_ONCE):
-        part = signed[start : start + WARM_UP_AT_ONCE]
-        call = feed.submit_many([reports for reports, _ in part], [signatures for _, signatures in part])
-        sender.send(f"warm-up/{prices.address}/{start}", prices.address, calldata(call))
+    for start in range(0, len(past), WARM_UP_AT_ONCE):
+        part = past[start : start + WARM_UP_AT_ONCE]
+        if client.head().timestamp < part[-1].observed_at:
+            client.set_next_block_timestamp(part[-1].observed_at)
+        sender.send(f"warm-up/{prices.address}/{start}", prices.address, calldata(_recording(client, feed, part)))
+
+
+def _recording(client: ChainClient, feed: ObservationFeed, observations: Sequence[Observation]) -> ContractFunction:
+    """The call that records these as the feed's next rounds, signed by a local chain's publishers."""
+    keys, domain = [account.key for account in local_roles(client.chain_id).publishers], feed.report_domain()
+    first = feed.next_report(observations[0])
+    signed = [
+        sign_reports(
+            keys,
+            domain,
+            replace(first, round_id=first.round_id + i, observed_at=one.observed_at, price=one.price),
+        )
+        for i, one in enumerate(observations)
+    ]
+    return feed.submit_many([reports for reports, _ in signed], [signatures for _, signatures in signed])

@@ -15,6 +15,8 @@ from oracle.market.sources import open_source
 
 # The prices that a first window takes
 WARM_UP_PRICES: Final = PRICES
+# Prices of one transaction: with five publishers a third of the largest one that nodes take
+WARM_UP_AT_ONCE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +25,21 @@ class Market:
 
     source: MarketSource
 
-    def chain_start(self) -> int | None:
-        """Where the chain's clock starts, unix seconds: at the last price of the history; None for a live market.
+    def chain_start(self, history: int = WARM_UP_PRICES) -> int | None:
+        """Where the chain's clock starts, unix seconds; None for a live market.
 
-        Raises FeatureUnavailable when there is not enough history before the replay.
+        At the last price of the history's first transaction: the feed takes no report that is old when it comes. Raises
+        FeatureUnavailable when there are not `history` prices before the replay.
         """
         if not self.source.replay:
             return None
-        past = self.source.history(self.source.start_time - 1, WARM_UP_PRICES)
-        if len(past) < WARM_UP_PRICES:
+        past = self.source.history(self.source.start_time - 1, history)
+        if len(past) < history:
             raise FeatureUnavailable(
-                f"{self.source.symbol} has {len(past)} prices before the start, a window takes {WARM_UP_PRICES}",
+                f"{self.source.symbol} has {len(past)} prices before the start, a window takes {history}",
                 remedy="give a later --start",
             )
-        return past[-1].observed_at
+        return past[min(history, WARM_UP_AT_ONCE) - 1].observed_at
 
 
 class MarketWords(BaseModel):

@@ -13,6 +13,7 @@ from oracle.chain.anvil import AnvilProcess
 from oracle.cli import render
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
+from oracle.cli.deployment import history_for
 from oracle.cli.embedded import (
     CHAIN_FILE,
     forget_chain,
@@ -135,7 +136,7 @@ def _started(settings: Settings, options: UpOptions, market: Market, say: Say) -
     return AnvilProcess.start(
         settings,
         port=options.rpc_port,
-        timestamp=market.chain_start(),
+        timestamp=market.chain_start(history_for(market.source, options.board)),
         state_file=settings.state_dir / CHAIN_FILE,
         state_interval_secs=CHAIN_SAVE_SECS,
     )

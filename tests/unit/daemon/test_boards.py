@@ -28,14 +28,14 @@ from oracle.domain.requests import RequestState
 from oracle.errors import InvalidInput, NotFound
 from oracle.market.publishers import sign_reports
 from oracle.proving.building.manifest import VERIFIER
-from oracle.units import BPS, WAD
+from oracle.units import BPS, SECS_PER_HOUR, WAD
 from tests.support.boards import board_plan, open_positions
 from tests.support.feature_cases import market
 from tests.support.service_stack import VOLATILITY, ServiceStack
 
 CIRCUIT, BOARD, PRICES = "liquidation-1", "test-liquidations", "board-usd"
 STEP_SECS = 60
-LIMITS = ObservationLimits(1, 10 * STEP_SECS, 10**9, max_move_bps=BPS)
+LIMITS = ObservationLimits(1, SECS_PER_HOUR, 3 * SECS_PER_HOUR, max_move_bps=BPS)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,8 @@ def deploying(service_stack: ServiceStack) -> Iterator[Deployer]:
 def board(service_stack: ServiceStack, deploying: Deployer) -> tuple[FeedRecord, list[str]]:
     """A board of one place over a vault with two borrowers, the one nearest to liquidation first."""
     client, service = service_stack.client, service_stack.service
+    if service.feed(VOLATILITY).round_id == 0:
+        assert service.wait(service.push(VOLATILITY).id, 300).state is RequestState.FULFILLED
     publisher = local_roles(client.chain_id).publishers[0]
     plan = PriceFeedPlan(PRICES, "BOARD / USD", (publisher.address,), 1, LIMITS, capacity=128)
     feed = ObservationFeed(client, deploying.deploy_price_feed(plan).address)
@@ -68,8 +70,6 @@ def board(service_stack: ServiceStack, deploying: Deployer) -> tuple[FeedRecord,
         signed = [sign_reports([bytes(publisher.key)], feed.report_domain(), report) for report in reports]
         call = feed.submit_many([each for each, _ in signed], [signatures for _, signatures in signed])
         service.parts.sender.transact(f"board-history-{first}", call)
-    if service.feed(VOLATILITY).round_id == 0:
-        assert service.wait(service.push(VOLATILITY).id, 300).state is RequestState.FULFILLED
     _, borrowers = open_positions(client, deploying, PRICES, VOLATILITY)
     return deploying.deploy_board(board_plan(BOARD, CIRCUIT, PRICES, stride=1)), borrowers
 
