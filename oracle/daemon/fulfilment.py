@@ -24,7 +24,7 @@ ASSIGNMENT_MARGIN_SECS: Final = 15
 
 
 class FulfilmentWorkflow:
-    """check, witness, prove, commit, submit, confirm.
+    """witness, prove, commit unless assigned for long enough, submit, confirm.
 
     The contract pays one fulfilment of a request, whoever sends how many. Here each request has one commitment and one
     fulfilment, by itself or in a batch, under keys of the outbox that a repeat finds again. A process that dies between
@@ -50,16 +50,14 @@ class FulfilmentWorkflow:
                 attempts=PROVE_ATTEMPTS,
             )
             proof_hash = proved["proofHash"]
-            committed = run(request, "commit", lambda: self._commit(request, asked, proof_hash))
-        submitted = run(request, "submit", lambda: self._submit(request, asked, proof_hash, committed["by"]))
+            steps = {"witness": witness, "prove": proved}
+            by, committed_gas = witness.get("by", ""), 0
+            if not by:  # each step costs writes to the database, between which a block may pass
+                committed = run(request, "commit", lambda: self._commit(request, asked, proof_hash))
+                by, committed_gas, steps["commit"] = committed["by"], committed["gasUsed"], committed
+        submitted = run(request, "submit", lambda: self._submit(request, asked, proof_hash, by))
         confirmed = run(request, "confirm", lambda: self._confirm(request, asked, submitted))
-        steps = {
-            "witness": witness,
-            "prove": proved,
-            "commit": committed,
-            "submit": submitted,
-            "confirm": confirmed,
-        }
+        steps |= {"submit": submitted, "confirm": confirmed}
         return {
             "model": circuit,
             "circuitId": circuit,
@@ -68,27 +66,34 @@ class FulfilmentWorkflow:
             "onchainId": str(asked.request_id),
             "coordinator": request.body["coordinator"],
             **{name: value for name, value in confirmed.items() if name != "seconds"},
-            "gasUsed": submitted["gasUsed"] + committed["gasUsed"],
+            "gasUsed": submitted["gasUsed"] + committed_gas,
             "seconds": {name: facts["seconds"] for name, facts in steps.items()},
         }
 
     def _witness(self, request: Request, asked: AskedInference) -> Facts:
-        self._require_open(request, asked)
-        return self._prover.witness(request.subject, asked.inputs)
+        """The witness, and the key of ours that is assigned for longer than a proof can take, else "".
 
-    def _require_open(self, request: Request, asked: AskedInference) -> OnchainRequest:
-        """The request's facts. Raises RequestNotOpen before anything is spent on one that cannot be paid."""
+        Raises RequestNotOpen before anything is spent on a request that cannot be paid.
+        """
         facts = self._coordinator(request).request_of(asked.request_id)
         if facts.status is not OnchainStatus.OPEN:
             raise RequestNotOpen(f"the request {asked.request_id} is {facts.status.name.lower()} on chain")
-        return facts
+        margin = ASSIGNMENT_MARGIN_SECS + self._parts.settings.prove_timeout_secs
+        by = self._assigned(facts, margin)
+        return {**self._prover.witness(request.subject, asked.inputs), "by": by}
+
+    def _assigned(self, facts: OnchainRequest, margin_secs: float) -> str:
+        """The key of ours that a request is assigned to for so long yet, which then has to send; "" for none."""
+        if facts.prover not in self._parts.sender.addresses:
+            return ""
+        return facts.prover if facts.assigned_until > self._parts.client.head().timestamp + margin_secs else ""
 
     def _commit(self, request: Request, asked: AskedInference, proof_hash: str) -> Facts:
-        """A commitment in a block, unless one of our keys is assigned for long enough; then that key has to send."""
+        """A commitment in a block, unless one of our keys is assigned for long enough."""
         facts = self._coordinator(request).request_of(asked.request_id)
-        now = self._parts.client.head().timestamp
-        if facts.prover in self._parts.sender.addresses and facts.assigned_until > now + ASSIGNMENT_MARGIN_SECS:
-            return {"by": facts.prover, "gasUsed": 0}
+        by = self._assigned(facts, ASSIGNMENT_MARGIN_SECS)
+        if by:
+            return {"by": by, "gasUsed": 0}
         if facts.status is not OnchainStatus.OPEN:  # it may be our own fulfilment, of before a crash: submit finds out
             return {"by": "", "gasUsed": 0}
         call = self._coordinator(request).commit(self._fulfilment(request, asked, proof_hash))
