@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from oracle.errors import ConfigurationError, StorageFull
 from oracle.settings import Settings
-from oracle.store.db import create_tables, database_error, database_url, open_engine, sqlite_url
+from oracle.store.db import create_tables, database_error, database_url, open_engine, outage, sqlite_url
 
 
 def test_open_engine__sqlite__is_durable_and_lets_readers_in(tmp_path: Path) -> None:
@@ -58,3 +60,30 @@ def test_database_error__disk_full__is_storage_full() -> None:
 def test_database_url__settings__theirs_or_a_file(tmp_path: Path) -> None:
     assert database_url(Settings(state_dir=tmp_path)) == f"sqlite:///{tmp_path}/plumbline.db"
     assert database_url(Settings(database_url="postgresql+psycopg://h/d")) == "postgresql+psycopg://h/d"
+
+
+@pytest.mark.parametrize(
+    ("cause", "passes"),
+    [
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.errors.CrashShutdown(), True),
+        (psycopg.errors.CannotConnectNow(), True),
+        (psycopg.errors.TooManyConnections(), True),
+        (psycopg.errors.SerializationFailure(), True),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), True),
+        (psycopg.errors.DiskFull(), False),
+        (psycopg.errors.QueryCanceled(), False),
+        (psycopg.errors.InvalidPassword(), False),
+        (psycopg.errors.UniqueViolation(), False),
+        (sqlite3.OperationalError("database is locked"), True),
+        (sqlite3.OperationalError("no such table: requests"), False),
+        (sqlite3.OperationalError("database or disk is full"), False),
+    ],
+)
+def test_outage__driver_error__is_one_when_it_passes_by_itself(cause: Exception, passes: bool) -> None:
+    assert (outage(sa.exc.DBAPIError("SELECT 1", {}, cause)) is not None) is passes
+
+
+def test_outage__pool_is_empty__is_one() -> None:
+    assert outage(sa.exc.TimeoutError("QueuePool limit reached")) is not None
+    assert outage(ValueError("a fault")) is None
