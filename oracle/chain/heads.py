@@ -48,6 +48,10 @@ class HeadWatch:
                 return seen
             time.sleep(min(self._poll_secs, left))
 
+    def newest(self) -> bytes:
+        """The newest block's hash, asked for now. Raises RpcUnavailable."""
+        return self._newest().hash
+
     def next_in(self) -> float | None:
         """Seconds until the next block is expected, by the last two; None where that is not known."""
         with self._lock:

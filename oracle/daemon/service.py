@@ -323,7 +323,7 @@ class OracleService:
 
     def newest_block(self) -> bytes:
         """Its hash: what the views of feeds and rounds hang on."""
-        return self.parts.client.head().hash
+        return self.parts.client.heads.newest()
 
     def feeds(self) -> list[FeedView]:
         """Every feed with its newest round."""
