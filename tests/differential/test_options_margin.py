@@ -17,7 +17,7 @@ from tests.support.options import FEEDS, HOUR, WAD, deploy_options
 
 CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "300"))
 HISTORY = 2_000  # calls on one book
-BLOCKS = [1, 12, 30, 40]  # calls in one block
+BLOCKS = [1, 12, 40, 60, 80]  # calls in one block
 WAITS = [1, 12, 12, 60, 300, 300, 600, 600, 1_800, 7_100, 43_200]
 BOOKS: dict[str, dict[str, Any]] = {
     "all feeds, 6 decimals": {"decimals": 6, "feeds": FEEDS},

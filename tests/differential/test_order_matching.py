@@ -17,7 +17,7 @@ from tests.support.trading_fuzz import BOOKS
 
 CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "300"))
 HISTORY = 2_500  # entries and calls on one book
-BLOCKS = [1, 5, 12, 20]  # calls in one block, batches among them
+BLOCKS = [1, 12, 24]  # calls in one block, batches among them
 WAITS = [1, 12, 12, 60, 300, 600, 1_800, 7_100, 43_200]
 
 
@@ -30,7 +30,7 @@ def test_order_matching__random_histories__as_the_reference(
     outcomes: dict[str, int] = {}
     while done < wanted:
         with chain.undone():
-            fuzzer = matching_fuzz.start(deploy_options(chain, maxPositions=3, **BOOKS[name]), seed)
+            fuzzer = matching_fuzz.start(deploy_options(chain, maxPositions=2, **BOOKS[name]), seed)
             until = min(HISTORY, wanted - done)
             while fuzzer.cases < until:
                 fuzzer.block(fuzzer.draw.choice(BLOCKS), fuzzer.draw.choice(WAITS))

@@ -17,7 +17,7 @@ from tests.support.trading_fuzz import BOOKS
 
 CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "300"))
 HISTORY = 2_500  # calls on one book
-BLOCKS = [1, 20, 40, 60]  # calls in one block
+BLOCKS = [1, 40, 60, 80]  # calls in one block
 WAITS = [1, 12, 12, 60, 300, 600, 1_800, 7_100, 43_200]
 
 
@@ -30,7 +30,7 @@ def test_rfq_settlement__random_histories__as_the_reference(
     outcomes: dict[str, int] = {}
     while done < wanted:
         with chain.undone():
-            fuzzer = rfq_fuzz.start(deploy_options(chain, maxPositions=3, **BOOKS[name]), seed)
+            fuzzer = rfq_fuzz.start(deploy_options(chain, maxPositions=2, **BOOKS[name]), seed)
             until = min(HISTORY, wanted - done)
             while fuzzer.cases < until:
                 fuzzer.block(fuzzer.draw.choice(BLOCKS), fuzzer.draw.choice(WAITS))
