@@ -12,13 +12,10 @@ import pytest
 
 from tests.support import rfq_fuzz
 from tests.support.local_chain import LocalChain
-from tests.support.options import deploy_options
-from tests.support.trading_fuzz import BOOKS
+from tests.support.trading_fuzz import BOOKS, histories
 
 CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "300"))
-HISTORY = 2_500  # calls on one book
 BLOCKS = [1, 40, 60, 80]  # calls in one block
-WAITS = [1, 12, 12, 60, 300, 600, 1_800, 7_100, 43_200]
 
 
 @pytest.mark.timeout(0)  # as long as was asked for
@@ -26,19 +23,7 @@ WAITS = [1, 12, 12, 60, 300, 600, 1_800, 7_100, 43_200]
 def test_rfq_settlement__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    wanted, done, seed = CASES // len(BOOKS), 0, 1_000 * list(BOOKS).index(name)
-    outcomes: dict[str, int] = {}
-    while done < wanted:
-        with chain.undone():
-            fuzzer = rfq_fuzz.start(deploy_options(chain, maxPositions=2, **BOOKS[name]), seed)
-            until = min(HISTORY, wanted - done)
-            while fuzzer.cases < until:
-                fuzzer.block(fuzzer.draw.choice(BLOCKS), fuzzer.draw.choice(WAITS))
-                fuzzer.settle_expiries()
-        done += fuzzer.cases
-        for key, count in fuzzer.outcomes.items():
-            outcomes[key] = outcomes.get(key, 0) + count
-        seed += 1
+    done, outcomes = histories(chain, name, CASES // len(BOOKS), rfq_fuzz.start, BLOCKS)
     record_property("cases", done)
-    record_property("outcomes", dict(sorted(outcomes.items())))
+    record_property("outcomes", outcomes)
     assert {"settleQuote:ok", "settleQuote:PriceOutsideBand"} <= set(outcomes)

@@ -15,9 +15,9 @@ from web3.contract import Contract
 
 from oracle.domain.options_types import OptionsRefusal, Series
 from tests.support.call_harness import Step, actor_signature, revert_data, selector
-from tests.support.local_chain import account
+from tests.support.local_chain import LocalChain, account
 from tests.support.options import FEEDS as ALL_FEEDS
-from tests.support.options import HOUR, WAD, OptionsWorld
+from tests.support.options import HOUR, WAD, OptionsWorld, deploy_options
 from tests.support.options_fuzz import Fuzzer, call_data, warmed
 
 EOA: Final = 8  # the development account that trades beside the contracts
@@ -26,6 +26,8 @@ Log = tuple[tuple[bytes, ...], bytes]
 AROUND: Final = {"deposit": 3, "withdraw": 2, "list": 2, "settle": 2, "start": 1, "end": 1, "bid": 2, "price": 3}
 FEEDS: Final = {"risk": 1, "volatility": 2, "other": 1, "mode": 1, "consent": 1}
 
+HISTORY: Final = 2_500  # cases on one book
+WAITS: Final = (1, 12, 12, 60, 300, 600, 1_800, 7_100, 43_200)  # seconds between blocks
 BOOKS: Final[dict[str, dict[str, Any]]] = {
     "fixed shocks, 18 decimals": {
         "decimals": 18,
@@ -171,6 +173,24 @@ def started(
     steps += [Step(i, "setOperator", (fuzzer.contract.address, True)) for i in range(len(fuzzer.actors))]
     fuzzer.run([fuzzer.predict(step) for step in steps])
     return fuzzer
+
+
+def histories(
+    chain: LocalChain, name: str, cases: int, begin: Callable[[OptionsWorld, int], TradingFuzzer], blocks: Sequence[int]
+) -> tuple[int, dict[str, int]]:
+    """Random histories on that book, each on a fresh one, until so many cases are done; their number and outcomes."""
+    done, seed, outcomes = 0, 1_000 * list(BOOKS).index(name), dict[str, int]()
+    while done < cases:
+        with chain.undone():
+            fuzzer = begin(deploy_options(chain, maxPositions=2, **BOOKS[name]), seed)
+            while fuzzer.cases < min(HISTORY, cases - done):
+                fuzzer.block(fuzzer.draw.choice(blocks), fuzzer.draw.choice(WAITS))
+                fuzzer.settle_expiries()
+        done += fuzzer.cases
+        for key, count in fuzzer.outcomes.items():
+            outcomes[key] = outcomes.get(key, 0) + count
+        seed += 1
+    return done, dict(sorted(outcomes.items()))
 
 
 @cache
