@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from oracle.settings import PROJECT_ROOT
 from tests.support.gas import SNAPSHOTS, UPDATE, check_gas
 
 
@@ -34,3 +36,13 @@ def test_snapshots__committed_files__sorted_and_named_by_contract() -> None:
         content = json.loads(file.read_text())
         assert list(content) == sorted(content)
         assert {name.partition(".")[0] for name in content} == {file.stem}
+
+
+def test_gas_page__figures_of_the_protocols__as_committed() -> None:
+    page = (PROJECT_ROOT / "docs" / "gas.md").read_text()
+    rows = re.findall(r"^\| `(\w+)(\.[^`]+)` \| ([\d,]+) \|$", page, re.M)
+    known = {stem: json.loads((SNAPSHOTS / f"{stem}.json").read_text()) for stem, _, _ in rows}
+    assert set(known) >= {"LendingVault", "PerpMarket", "OptionsMargin", "RfqSettlement", "OrderMatching"}
+    assert {stem + name: int(gas.replace(",", "")) for stem, name, gas in rows} == {
+        stem + name: known[stem][stem + name] for stem, name, _ in rows
+    }
