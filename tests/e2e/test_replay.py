@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from oracle.cli.replay.run import ReplayOptions, run_replay
+from oracle.domain.replay.report import Report
 from oracle.errors import InvalidInput
 from oracle.settings import Settings
 from tests.support.command import Plumbline
@@ -84,6 +86,12 @@ def test_replay__perp_sampled__crash_liquidates_in_its_worst_hours(sampled: tupl
     assert static["liquidations"] > 0
     assert facts["worst"][0]["move"] < -0.05
     assert static["mean_requirement"] == pytest.approx(facts["statics"]["margin"] / 1e18)
+
+
+def test_report_of__what_was_written__is_the_report(sampled: tuple[dict[str, Any], Path]) -> None:
+    facts, out = sampled
+    written = json.loads((out / "report.json").read_text())
+    assert json.loads(json.dumps(Report.of(written).document())) == written == facts
 
 
 def test_replay__out__writes_report_and_plots_without_prices(sampled: tuple[dict[str, Any], Path]) -> None:
