@@ -173,21 +173,22 @@ def warm_up(
 ) -> None:
     """Records `count` prices before the replay's start, so that the first step has whole windows. Local chains only.
 
-    Where the chain's clock is past the first of them, only those of one window. Skips what is on chain, and a replay
-    that the clock has long passed: its reports would be stale. Raises FeatureUnavailable when the source has too
-    little history.
+    Where the chain's clock is past the first of them, only those of one window. Goes on where it was broken off, and
+    skips a replay that the clock has long passed: its reports would be stale. Raises FeatureUnavailable when the source
+    has too little history.
     """
     feed = ObservationFeed(client, prices.address)
-    if feed.latest_round() > 0:
-        return
-    past = source.history(source.start_time - 1, count)
-    if len(past) < count:
+    past, latest = source.history(source.start_time - 1, count), feed.latest()
+    if latest is None and len(past) < count:
         raise FeatureUnavailable(
             f"{source.symbol} has {len(past)} prices before the start, a window takes {count}",
             remedy="start later",
         )
+    past = [one for one in past if latest is None or one.observed_at > latest.observed_at]
+    if not past:
+        return
     clock, oldest = client.head().timestamp, source.max_interval_secs
-    if clock - past[min(count, WARM_UP_AT_ONCE) - 1].observed_at > oldest and count > WARM_UP_PRICES:
+    if clock - past[:WARM_UP_AT_ONCE][-1].observed_at > oldest and len(past) > WARM_UP_PRICES:
         say(f"{WARM_UP_PRICES} prices instead of {count}: the chain's clock is past them; the board waits for the rest")
         past = past[-WARM_UP_PRICES:]
     if clock - past[-1].observed_at > oldest:
@@ -200,7 +201,9 @@ def warm_up(
         part = past[start : start + WARM_UP_AT_ONCE]
         if client.head().timestamp < part[-1].observed_at:
             client.set_next_block_timestamp(part[-1].observed_at)
-        sender.send(f"warm-up/{prices.address}/{start}", prices.address, calldata(_recording(client, feed, part)))
+        sender.send(
+            f"warm-up/{prices.address}/{part[0].observed_at}", prices.address, calldata(_recording(client, feed, part))
+        )
 
 
 def _recording(client: ChainClient, feed: ObservationFeed, observations: Sequence[Observation]) -> ContractFunction:
