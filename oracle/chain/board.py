@@ -16,7 +16,7 @@ from web3.contract.contract import ContractFunction
 from web3.logs import DISCARD
 from web3.types import LogReceipt, TxReceipt
 
-from oracle.chain.client import ChainClient, checked_address
+from oracle.chain.client import LOG_RANGE_BLOCKS, ChainClient, checked_address
 from oracle.chain.feeds import AggregatorFeed, FeedRound, RiskFeed, checked_round
 from oracle.chain.reverts import NoDataPresent
 from oracle.domain.deployment import FeedRecord
@@ -63,7 +63,7 @@ class ProvenBatch:
 
 
 class LiquidationBoard:
-    """One board. `first_block`: where its events begin."""
+    """One board. `first_block`: before the first event of it and of its vault."""
 
     def __init__(self, client: ChainClient, address: str, first_block: int = 0) -> None:
         self._client = client
@@ -121,7 +121,7 @@ class LiquidationBoard:
         Left out: who owes nothing, and who can be liquidated already. Raises FeatureUnavailable when none is left.
         """
         vault = self._client.contract("LendingVault", self.vault())
-        borrowers = {args["account"] for _, args in self._events("Borrowed", vault, first_block=0)}
+        borrowers = {args["account"] for _, args in self._events("Borrowed", contract=vault)}
         factors = {one: int(self._client.call(vault.functions.healthFactor(one))) for one in sorted(borrowers)}
         healthy = sorted((factor, one) for one, factor in factors.items() if WAD <= factor < NO_DEBT)
         if not healthy:
@@ -163,16 +163,20 @@ class LiquidationBoard:
 
     def batch(self, batch_id: int) -> Batch | None:
         """A batch as its event told it; None without one."""
-        for log, args in self._events("BatchTaken", first_topic=[checked_round(batch_id).to_bytes(32, "big")]):
+        for log, args in self._events("BatchTaken", ([checked_round(batch_id).to_bytes(32, "big")],)):
             return _batch(args, log["blockNumber"], log["logIndex"])
         return None
 
     # --- rounds
 
-    def proven(self) -> list[ProvenBatch]:
-        """Every batch that was proven, in the chain's order."""
+    def proven(
+        self, batch_id: int = 0, first_block: int | None = None, last_block: int | None = None
+    ) -> list[ProvenBatch]:
+        """Batches that were proven, in the chain's order: one, or all of these blocks."""
+        span = (self._first_block if first_block is None else first_block, last_block)
+        wanted = [checked_round(batch_id).to_bytes(32, "big")] if batch_id else []
         assessed: dict[bytes, list[Assessment]] = {}
-        for log, args in self._events("PositionAssessed"):
+        for log, args in self._events("PositionAssessed", ([], wanted), span):
             assessed.setdefault(bytes(log["transactionHash"]), []).append(_assessment(args))
         return [
             ProvenBatch(
@@ -188,7 +192,7 @@ class LiquidationBoard:
                     if one.batch_id == int(args["batchId"])
                 ),
             )
-            for log, args in self._events("BatchProven")
+            for log, args in self._events("BatchProven", (wanted,), span)
         ]
 
     def assessments(self) -> list[Assessment]:
@@ -201,9 +205,10 @@ class LiquidationBoard:
         probability, confidence, observed_at, updated_at = self._read("assessmentOf", checked_address(account))
         return int(probability), int(confidence), int(observed_at), int(updated_at)
 
-    def round_ids(self) -> list[int]:
-        """The ids of batches that are an account's newest word, or were, in rising order."""
-        return sorted(one.batch_id for one in self.proven() if one.assessments)
+    def rounds(self, limit: int, before: int | None = None) -> list[FeedRound]:
+        """The newest proven batches below `before`, newest first; without those that only older news were in."""
+        found = [one for one in self.proven() if one.assessments and (before is None or one.batch_id < before)]
+        return [self._round(one) for one in sorted(found, key=lambda one: -one.batch_id)[:limit]]
 
     def latest_round(self) -> int:
         """The newest round's id; 0 before the first."""
@@ -211,18 +216,20 @@ class LiquidationBoard:
         return latest.round_id if latest else 0
 
     def latest(self) -> FeedRound | None:
-        """The round whose newest price is the newest; None before the first."""
-        found = max(
-            (one for one in self.proven() if one.assessments),
-            key=lambda one: (one.observed_at, one.batch_id),
-            default=None,
-        )
-        return self._round(found) if found else None
+        """The round whose newest price is the newest; None before the first. Looks backwards from the chain's head."""
+        last = self._client.head().number
+        while last >= self._first_block:
+            first = max(self._first_block, last - LOG_RANGE_BLOCKS + 1)
+            found = [one for one in self.proven(0, first, last) if one.assessments]
+            if found:
+                return self._round(max(found, key=lambda one: (one.observed_at, one.batch_id)))
+            last = first - 1
+        return None
 
     def round_data(self, round_id: int) -> FeedRound:
         """A proven batch as a round. Raises reverts.NoDataPresent for every other id."""
-        for found in self.proven():
-            if found.batch_id == round_id and found.assessments:
+        for found in self.proven(round_id) if round_id else ():
+            if found.assessments:
                 return self._round(found)
         raise NoDataPresent(round_id)
 
@@ -235,18 +242,17 @@ class LiquidationBoard:
     def _events(
         self,
         name: str,
+        topics: Sequence[Sequence[bytes]] = (),
+        span: tuple[int, int | None] | None = None,
         contract: Contract | None = None,
-        *,
-        first_topic: Sequence[bytes] = (),
-        first_block: int | None = None,
     ) -> list[tuple[LogReceipt, Mapping[str, Any]]]:
-        source = contract or self.contract
+        """Events of the board, or of another contract; `topics`: choices of the indexed arguments, empty: any."""
+        source, (first, last) = contract or self.contract, span or (self._first_block, None)
         event = source.events[name]()
-        topics: list[Sequence[bytes]] = [[bytes.fromhex(event.topic.removeprefix("0x"))]]
-        if first_topic:
-            topics.append(first_topic)
-        start = self._first_block if first_block is None else first_block
-        logs = self._client.logs(str(source.address), topics, start)
+        every = [[bytes.fromhex(event.topic.removeprefix("0x"))], *topics]
+        while not every[-1]:
+            every.pop()
+        logs = self._client.logs(str(source.address), every, first, last)
         return [(log, event.process_log(log)["args"]) for log in logs]
 
     def _read(self, function: str, *arguments: object) -> Any:

@@ -172,7 +172,7 @@ def _gather(client: ChainClient, address: str, batch_id: int, from_block: int) -
 
 
 def _proven(board: LiquidationBoard, batch_id: int) -> ProvenBatch:
-    found = [one for one in board.proven() if batch_id in {0, one.batch_id}]
+    found = board.proven(batch_id)
     if not found:
         which = f"batch {batch_id}" if batch_id else "batch at all"
         raise NotFound(f"{board.address} has proven no {which}", remedy="`plumbline feed rounds` lists those it has.")

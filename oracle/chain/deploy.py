@@ -254,6 +254,7 @@ class Deployer:
         with self._exclusive():
             config = (self._deployment.token(plan.debt).address, plan.board_setter, *plan.terms.as_tuple())
             collaterals = [self._collateral_config(collateral) for collateral in plan.collaterals]
+            block, earlier = self._client.head().number, self._deployment.lending.get(plan.name)
             address = self._ensure(f"lending/{plan.name}", self._artifact("LendingVault"), config, collaterals)
             record = LendingRecord(
                 name=plan.name,
@@ -265,6 +266,7 @@ class Deployer:
                     )
                     for c in plan.collaterals
                 ),
+                first_block=earlier.first_block if earlier and earlier.address == address else block,
             )
             self._save(lending={**self._deployment.lending, plan.name: record})
         return record
@@ -283,7 +285,8 @@ class Deployer:
                     f"{model.input_count} inputs, {model.output_count} outputs",
                     remedy="name liquidation-1, liquidation-16 or liquidation-64",
                 )
-            vault = self._deployment.vault(plan.lending).address
+            lending = self._deployment.vault(plan.lending)
+            vault = lending.address
             prices = self._deployment.feed(plan.observations).address
 
             def config(version: int) -> tuple[object, ...]:
@@ -291,11 +294,8 @@ class Deployer:
                 sizes = (plan.stride, plan.max_age, model.input_scale_bits[0], places)
                 return (*parties, model.model_id, version, vault, prices, *sizes)
 
-            block = self._client.head().number
             address, first_version = self._ensure_versioned(plan.name, "LiquidationBoard", model.version, config)
             self._name_board(vault, address)
-            earlier = self._deployment.feeds.get(plan.name)
-            same = earlier is not None and earlier.address == address
             return self._save_feed(
                 FeedRecord(
                     name=plan.name,
@@ -309,7 +309,7 @@ class Deployer:
                     heartbeat=plan.heartbeat,
                     unit="highest probability of liquidation within 7 days",
                     lending=plan.lending,
-                    first_block=earlier.first_block if earlier and same else block,
+                    first_block=lending.first_block,
                 )
             )
 

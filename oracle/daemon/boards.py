@@ -87,18 +87,19 @@ class BoardWorkflow:
         return self._parts.sender.transact(key, self._call(board, batch, proof_hash))
 
     def _confirm(self, board: LiquidationBoard, receipt: TxReceipt) -> Facts:
+        block = int(receipt["blockNumber"])
         tx_hash = bytes(receipt["transactionHash"])
-        found = [one for one in board.proven() if one.tx_hash == tx_hash]
+        found = [one for one in board.proven(0, block, block) if one.tx_hash == tx_hash]
         if not found:
             raise TransactionNotMined(f"the transaction proved no batch of {board.address}")
         proven = found[0]
-        block = self._parts.client.block(proven.block_number)
+        mined = self._parts.client.block(proven.block_number)
         return {
             "roundId": proven.batch_id,
             "answer": str(proven.answer),
             "provenAnswer": str(proven.answer),
             "observedAt": proven.observed_at,
-            "updatedAt": block.timestamp if block else 0,
+            "updatedAt": mined.timestamp if mined else 0,
             "txHash": receipt["transactionHash"].to_0x_hex(),
             "blockNumber": proven.block_number,
             "positions": [{"account": one.account, "probability": str(one.probability)} for one in proven.assessments],

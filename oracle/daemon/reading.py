@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from oracle.chain.board import LiquidationBoard, opened_feed
-from oracle.chain.feeds import RiskFeed
+from oracle.chain.feeds import FeedRound, RiskFeed
 from oracle.chain.reverts import NoDataPresent
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.views import FeedView, ModelView, RoundView
@@ -72,8 +72,7 @@ class Reader:
         record = self._parts.feed(name)
         contract = opened_feed(self._parts.client, record)
         if isinstance(contract, LiquidationBoard):
-            ids = [one for one in contract.round_ids() if before is None or one < before]
-            return [self._round(record, one) for one in reversed(ids[-limit:])]
+            return [_seen(record, one, 0, one.answer) for one in contract.rounds(limit, before)]
         latest = contract.latest_round()
         newest = latest if before is None else min(latest, before - 1)
         found: list[RoundView] = []
@@ -97,10 +96,7 @@ class Reader:
     def _round(self, record: FeedRecord, round_id: int) -> RoundView:
         if not record.proven or record.assesses_positions:
             seen = opened_feed(self._parts.client, record).round_data(round_id)
-            observation, proven_answer = (0, seen.answer) if record.proven else (round_id, None)
-            return RoundView(
-                record.name, round_id, seen.answer, seen.observed_at, seen.updated_at, observation, proven_answer
-            )
+            return _seen(record, seen, 0, seen.answer) if record.proven else _seen(record, seen, round_id)
         proven = RiskFeed(self._parts.client, record.address).round(round_id)
         return RoundView(
             record.name,
@@ -120,6 +116,11 @@ class Reader:
     def model(self, name: str) -> ModelView:
         """One model. Raises NotFound."""
         return _model(self._parts.engine.circuit(name), self._parts.deployment())
+
+
+def _seen(record: FeedRecord, seen: FeedRound, observation_round: int, proven_answer: int | None = None) -> RoundView:
+    times = (seen.observed_at, seen.updated_at)
+    return RoundView(record.name, seen.round_id, seen.answer, *times, observation_round, proven_answer)
 
 
 def _model(manifest: CircuitManifest, deployment: Deployment) -> ModelView:

@@ -265,7 +265,7 @@ class FeedRecord(_Record):
     """One feed. Observed ones have `publishers` and `quorum`; proven ones the fields below them.
 
     `unit`: what the answer means. `verifier`: where not the deployment's own, the SharedProofVerifier of its group.
-    `lending`, `first_block`: of a LiquidationBoard, its vault and the block before its events.
+    `lending`, `first_block`: of a LiquidationBoard, its vault and the block before the events of both.
     """
 
     name: str
@@ -310,12 +310,13 @@ class CollateralRecord(_Record):
 
 
 class LendingRecord(_Record):
-    """One lending vault, the symbol of what it lends, and its collaterals in their order."""
+    """One lending vault, the symbol of what it lends, its collaterals in their order, the block before its events."""
 
     name: str
     address: str
     debt: str
     collaterals: tuple[CollateralRecord, ...] = ()
+    first_block: int = 0
 
 
 class TokenRecord(_Record):

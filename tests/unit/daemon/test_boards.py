@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 
+import httpx
 import pytest
 
 from models._first_passage import log_health_factor
@@ -75,7 +77,7 @@ def board(service_stack: ServiceStack, deploying: Deployer) -> tuple[FeedRecord,
 
 
 def test_push__board__nearest_position_is_proven_posted_and_read_back(
-    service: OracleService, board: tuple[FeedRecord, list[str]]
+    service: OracleService, api: httpx.Client, board: tuple[FeedRecord, list[str]]
 ) -> None:
     record, borrowers = board
     contract = service.parts.board(record)
@@ -101,6 +103,10 @@ def test_push__board__nearest_position_is_proven_posted_and_read_back(
     assert {check.status for check in evidence.checks} == {CheckStatus.OK}, evidence.checks
     (position,) = service.positions(BOARD)
     assert (position.account, position.probability) == (borrowers[0], view.answer)
+    (told,) = api.get(f"/v1/feeds/{BOARD}/positions").json()["positions"]
+    assert (told["account"], told["probability"], told["roundId"]) == (borrowers[0], str(view.answer), 1)
+    assert api.get(f"/v1/feeds/{BOARD}/rounds/1/verify").json()["ok"]
+    assert api.get(f"/v1/feeds/{VOLATILITY}/positions").status_code == HTTPStatus.NOT_FOUND
     # the price is the same, the positions need not be
     again = service.wait(service.push(BOARD).id, 300)
     assert again.state is RequestState.FULFILLED, again.cause
