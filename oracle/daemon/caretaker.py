@@ -38,8 +38,18 @@ class Caretaker:
         self._after = ""
 
     def cycle(self) -> None:
-        """Looks."""
+        """Looks at one page."""
         self._durable.reclaim()
+        self._look()
+
+    def everything(self) -> None:
+        """Looks at every request, however long the queue is."""
+        self._after = ""
+        self._look()
+        while self._after:
+            self._look()
+
+    def _look(self) -> None:
         if self._take_up is None:
             return
         still = self._requests.still(time.time() - self._still_secs, after=self._after, limit=PAGE)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import dbos
+import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 from dbos._recovery import recover_pending_workflows
@@ -330,8 +331,12 @@ class DurableEngine:
 
     def _count(self, states: list[str]) -> int:
         self._require_started()
-        found = DBOS.list_workflows(status=states, app_version=self._version, load_input=False, load_output=False)
-        return len(found)
+        table = dbos._dbos._get_dbos_instance()._sys_db.tables.workflow_status
+        query = sa.select(sa.func.count()).where(
+            table.c.status.in_(states), table.c.application_version == self._version
+        )
+        with self._database.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def _require_started(self) -> None:
         if not self._started:

@@ -215,8 +215,7 @@ class OracleService:
         return [circuit_queue(circuit) for circuit in self._role.circuits]
 
     def _lead(self) -> None:
-        for request in self.parts.requests.unfinished():
-            self._take_up(request)
+        Caretaker(self._durable, self.parts.requests, 0.0, self._take_up).everything()
         self._feeders = [self._feeder(name) for name in self._fed_live()]
         for feeder in self._feeders:
             feeder.start()

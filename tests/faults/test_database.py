@@ -78,6 +78,7 @@ def test_workflow__database_restarts_in_a_step_and_dies_between_two__request_end
     request, _ = store.accept(RequestKind.PROOF, "tiny", {})
     durable.enqueue("work", RequestKind.PROOF.value, request.id)
     until(lambda: _ended(store, request.id), 60)
+    until(lambda: durable.running() == durable.waiting() == 0, 60)
     ended = store.get(request.id)
     assert (ended.state, ended.cause) == (RequestState.FULFILLED, None)
     assert began.count("first") > 1

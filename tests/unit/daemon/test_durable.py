@@ -268,6 +268,7 @@ def test_reclaim__claim_that_nobody_runs__is_given_back(durable: DurableEngine) 
     assert durable.reclaim() == 0  # it may be about to begin
     assert durable.reclaim() == 1
     assert durable.statuses(["lost", "unknown"]) == {"lost": "ENQUEUED"}
+    assert (durable.waiting(), durable.running()) == (1, 0)
     assert durable.reclaim() == 0
 
 
@@ -282,6 +283,7 @@ def test_reclaim__workflow_that_runs__is_left_alone(durable: DurableEngine) -> N
     durable.enqueue("work", "flow", "one")
     assert begun.wait(10)
     assert [durable.reclaim(), durable.reclaim(), durable.reclaim()] == [0, 0, 0]
+    assert (durable.waiting(), durable.running()) == (0, 1)
     going.set()
     until(lambda: durable.status("one") == "SUCCESS")
 

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from oracle.cli.wiring import opened_service
-from oracle.daemon import logs
+from oracle.daemon import caretaker, logs
 from oracle.daemon.caretaker import Caretaker
 from oracle.daemon.durable import QUEUE_POLL_SECS
 from oracle.daemon.feeder import Feeder, FeederRule
@@ -21,7 +21,7 @@ from oracle.daemon.observing import Observer
 from oracle.daemon.service import OracleService, Role
 from oracle.domain.deployment import FeedRecord
 from oracle.domain.push_policy import Push
-from oracle.domain.requests import RequestKind, RequestState
+from oracle.domain.requests import Request, RequestKind, RequestState
 from oracle.errors import (
     ConfigurationError,
     Conflict,
@@ -154,6 +154,21 @@ def test_caretaker__request_whose_workflow_was_never_queued__is_taken_up(service
     assert store.get(request.id).state is RequestState.ACCEPTED
     Caretaker(service._durable, store, still_secs=-1, take_up=service._take_up).cycle()
     assert service.wait(request.id, 60).state is RequestState.FULFILLED
+
+
+def test_caretaker__more_than_a_page__each_is_looked_at_once(
+    service: OracleService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "PAGE", 2)
+    store, seen = service.parts.requests, list[str]()
+    ids = [store.accept(RequestKind.PROOF, TINY, {"inputs": INPUTS, "submit": False})[0].id for _ in range(4)]
+
+    def take_up(request: Request) -> None:
+        seen.append(request.id)
+        store.cancel(request.id)
+
+    Caretaker(service._durable, store, still_secs=-1, take_up=take_up).everything()
+    assert sorted(seen) == sorted(ids)
 
 
 def test_worker__circuit_with_a_queue_of_its_own__proven_by_who_serves_it(service_stack: ServiceStack) -> None:
