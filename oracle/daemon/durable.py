@@ -331,11 +331,12 @@ class DurableEngine:
 
     def _count(self, states: list[str]) -> int:
         self._require_started()
-        table = dbos._dbos._get_dbos_instance()._sys_db.tables.workflow_status
+        system = dbos._dbos._get_dbos_instance()._sys_db
+        table = system.tables.workflow_status
         query = sa.select(sa.func.count()).where(
             table.c.status.in_(states), table.c.application_version == self._version
         )
-        with self._database.connect() as connection:
+        with system.engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
     def _require_started(self) -> None:
