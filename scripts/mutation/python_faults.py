@@ -3,7 +3,7 @@
 .venv-audit/bin/python scripts/mutation/python_faults.py oracle/domain/margin.py 7992 12
 
 A sample of so many places by that seed, 0 for all: {"line", "column", "operator", "source"}, `source` being the whole
-module with the fault in it. What leaves the meaning as it is (annotations) is no fault.
+module with the fault in it. What leaves the meaning as it is (annotations, a dataclass's slots) is no fault.
 """
 
 from __future__ import annotations
@@ -30,6 +30,12 @@ class _Meaning(ast.NodeTransformer):
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "dataclass":
+                decorator.keywords = []  # frozen, slots: nobody may write, so nothing shows whether one could
+        return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None

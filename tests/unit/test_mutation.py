@@ -65,13 +65,6 @@ def test_mutation_map__every_path__exists() -> None:
     assert [path for path in paths if not (PROJECT_ROOT / path).exists()] == []
 
 
-def test_mutation_map__every_module_of_the_domain__is_in_it() -> None:
-    groups = json.loads((PROJECT_ROOT / "tests" / "mutation.json").read_text())["domain"]
-    named = {file for group in groups for file in group["files"]}
-    modules = {str(p.relative_to(PROJECT_ROOT)) for p in (PROJECT_ROOT / "oracle" / "domain").rglob("*.py")}
-    assert modules - named == {path for path in modules if path.endswith("__init__.py")}
-
-
 def test_mutants__each_survivor__has_a_reason_and_its_line_is_there() -> None:
     explained = json.loads((PROJECT_ROOT / "tests" / "mutants.json").read_text())
     for file, changes in explained.items():

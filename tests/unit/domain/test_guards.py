@@ -26,6 +26,12 @@ def test_limited_answer__near_zero__a_basis_point_of_the_span_counts() -> None:
     assert limited_answer(10**9, 0, 3_600, wide) == 10**5
 
 
+def test_limited_answer__near_zero_between_signed_bounds__their_whole_span_counts() -> None:
+    signed = FeedGuards(-(10**9), 2 * 10**9, 0, 10_000, 5_000, 3600, 1)
+    assert limited_answer(10**9, 0, 3_600, signed) == 3 * 10**5
+    assert limited_answer(-(10**9), 0, 3_600, signed) == -15 * 10**4
+
+
 def test_limited_answer__last_outside_new_bounds__bounds_win() -> None:
     assert limited_answer(0, 50_000, 3_600, GUARDS) == 10_000
 
