@@ -28,7 +28,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from mutation import forks, solidity_faults
+from mutation import inplace, session, solidity_faults
 from mutation.faults import Fault, change, digest, sample
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -41,8 +41,6 @@ SEED: Final = 7992
 COUNT: Final = 12
 # Of random histories and windows that a fault gets
 CASES: Final = "400"
-BASELINE: Final = forks.Limits(600, 1_200.0)
-Prepare = Callable[[str], forks.Altered | forks.Contracts | None]  # None: the fault does not compile
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,6 @@ def python_faults(target: Target, seed: int, count: int) -> list[Fault]:
     ]
 
 
-def python_prepare(target: Target) -> Prepare:
-    """The tests import the faulty module in place of the file."""
-
-    return lambda source: forks.Altered(target.file, source)
-
-
 class Unfit(Exception):
     """The tests do not pass without a fault, so that they say nothing."""
 
@@ -131,11 +123,11 @@ def compiler() -> Compiler:
     return Compiler()
 
 
-def contracts_prepare(target: Target, folder: Path) -> Prepare:
+def of_contract(target: Target, folder: Path) -> session.Prepare:
     """The tests deploy contracts that were compiled with the faulty source."""
 
-    def with_source(source: str) -> forks.Contracts | None:
-        made = compiler().artifacts(target.units, {target.file: source})
+    def prepare(fault: Fault | None) -> Callable[[], None] | None:
+        made = compiler().artifacts(target.units, {target.file: fault.source} if fault else {})
         if made is None:
             return None
         shutil.rmtree(folder, ignore_errors=True)
@@ -146,59 +138,63 @@ def contracts_prepare(target: Target, folder: Path) -> Prepare:
                 (folder / "artifacts" / path.name).symlink_to(path)
         for name, artifact in replaced.items():
             (folder / "artifacts" / f"{name}.json").write_text(json.dumps(artifact))
-        return forks.Contracts(folder)
+        return partial(deploy_from, folder)
 
-    return with_source
+    return prepare
 
 
-def mutate(target: Target, prepare: Prepare, faults: list[Fault], known: dict[str, Verdict]) -> Iterator[Verdict]:
+def deploy_from(folder: Path) -> None:
+    """From now on tests deploy what is in `folder`, of any size, and nobody counts gas: it is not optimised."""
+    os.environ["PLUMBLINE_BUILD_DIR"] = str(folder)
+    sys.modules["oracle.chain.build"].compile_contracts = lambda settings: None  # type: ignore[attr-defined]
+    for module in list(sys.modules.values()):
+        if "check_gas" in vars(module):
+            module.check_gas = lambda name, gas, folder=None: None  # type: ignore[attr-defined]
+    server = sys.modules["tests.support.local_chain"].AnvilServer
+    start = server.start.__func__
+    server.start = classmethod(
+        lambda cls, log, *extra, **words: start(cls, log, "--disable-code-size-limit", *extra, **words)
+    )
+
+
+def of_module(target: Target) -> session.Prepare:
+    """The tests have imported the module; it is changed where it is."""
+
+    def prepare(fault: Fault | None) -> Callable[[], None]:
+        return partial(inplace.plant, target.file, fault.source) if fault else lambda: None
+
+    return prepare
+
+
+def planted(target: Target, folder: Path, count: int, seed: int, known: dict[str, Verdict]) -> Iterator[Verdict]:
+    """The verdicts on a sample of a target's faults. Raises Unfit."""
+    if target.units:
+        prepare = of_contract(target, folder / "build")
+        faults = sample(solidity_faults.faults((ROOT / target.file).read_text()), seed, target.file)
+    else:
+        prepare, faults = of_module(target), python_faults(target, seed, count)
+    return islice(mutate(target, faults, prepare, known), count or None)
+
+
+def mutate(
+    target: Target, faults: list[Fault], prepare: session.Prepare, known: dict[str, Verdict]
+) -> Iterator[Verdict]:
     """Plants each fault in turn; one that does not compile is none. Raises Unfit."""
-    before = (ROOT / target.file).read_text()
-    source, tests = digest(before), digest(*(_text(path) for path in target.tests))
-    left, limits = (), None
+    source, tests = digest((ROOT / target.file).read_text()), digest(*(_text(path) for path in target.tests))
+    left = []
     for fault in faults:
         old = known.get(f"{target.file} {fault.change}")
         if old and old.source == source and (old.killed or old.tests == tests):
             yield old
-            continue
-        if limits is None:
-            limits, left = _baseline(target, partial(prepare, before), digest(source, tests))
-        ready = prepare(fault.source)
-        if ready is None:
-            continue
-        ended = forks.run(target.tests, limits, ready, without=left)
-        words = (target.file, fault.line, fault.operator, fault.change, ended.outcome != "passed")
-        yield Verdict(*words, (ended.failed or (ended.outcome,))[0], round(ended.seconds, 1), source, tests)
-
-
-def _baseline(
-    target: Target, plain: Callable[[], forks.Altered | forks.Contracts | None], key: str
-) -> tuple[forks.Limits, tuple[str, ...]]:
-    """Limits by what it takes without a fault, and the tests that fail all the same: they count a contract's gas.
-
-    Kept by source and tests, so that a run that goes on begins with its faults.
-    """
-    file = KEPT / "baselines.json"
-    kept = json.loads(file.read_text()) if file.exists() else {}
-    if key not in kept:
-        kept[key] = _measured(target, plain())
-        file.write_text(json.dumps(kept))
-    known = kept[key]
-    forks.warm(known["modules"])
-    return forks.Limits(known["cpu"], known["wall"]), tuple(known["left"])
-
-
-def _measured(target: Target, plain: forks.Altered | forks.Contracts | None) -> dict[str, Any]:
-    if plain is None:
-        raise Unfit(f"{target.file} does not compile")
-    whole = forks.run(target.tests, BASELINE, plain, first=False)
-    left = whole.failed if target.units else ()
-    control = forks.run(target.tests, BASELINE, plain, without=left) if left else whole
-    if control.outcome != "passed":
-        words = ", ".join(control.failed) or control.outcome
-        raise Unfit(f"{target.file}: its tests do not pass without a fault: {words}")
-    cpu, wall = 5 + round(4 * control.cpu_seconds), 300 + 8 * control.seconds
-    return {"cpu": cpu, "wall": wall, "left": left, "modules": whole.modules}
+        else:
+            left.append(fault)
+    for fault, ended in session.run(target.tests, left, prepare, tolerant=bool(target.units)) if left else ():
+        if fault:
+            words = (target.file, fault.line, fault.operator, fault.change, ended.outcome != "passed")
+            yield Verdict(*words, (ended.failed or (ended.outcome,))[0], round(ended.seconds, 1), source, tests)
+        elif ended.outcome != "passed":
+            words = ", ".join(ended.failed) or ended.outcome
+            raise Unfit(f"{target.file}: its tests do not pass without a fault: {words}")
 
 
 def _text(path: str) -> str:
@@ -219,16 +215,6 @@ def survivors(verdicts: list[Verdict]) -> tuple[list[Verdict], list[Verdict]]:
     alive = [v for v in verdicts if not v.killed]
     explained = [v for v in alive if v.change in reasons.get(v.file, {})]
     return explained, [v for v in alive if v not in explained]
-
-
-def planted(target: Target, folder: Path, count: int, seed: int, known: dict[str, Verdict]) -> Iterator[Verdict]:
-    """The verdicts on a sample of a target's faults."""
-    if target.units:
-        prepare = contracts_prepare(target, folder / "build")
-        drawn = sample(solidity_faults.faults((ROOT / target.file).read_text()), seed, target.file)
-    else:
-        prepare, drawn = python_prepare(target), python_faults(target, seed, count)
-    return islice(mutate(target, prepare, drawn, known), count or None)
 
 
 def tell(verdict: Verdict) -> None:
