@@ -81,6 +81,11 @@ def test_risk__any_answer__within_bounds_or_absent(
     assert policy.functions.risk(feed.address, HOUR, 5, 9).call() == expected
 
 
+def test_risk__least_that_can_be__taken(chain: LocalChain, policy: Contract, feed: Contract) -> None:
+    answers(chain, feed, 1)
+    assert policy.functions.risk(feed.address, HOUR, 1, 9).call() == 1
+
+
 def test_risk__stale__absent(chain: LocalChain, policy: Contract, feed: Contract) -> None:
     answers(chain, feed, WAD, age=HOUR)
     assert policy.functions.risk(feed.address, HOUR, 1, WAD).call() == 0
