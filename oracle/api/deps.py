@@ -16,6 +16,7 @@ from oracle.api.problems import MEDIA_TYPE
 from oracle.api.schemas import KEY_PATTERN, ProblemOut, Schema
 from oracle.daemon.service import FIRST_POLL_SECS, LONGEST_POLL_SECS, OracleService
 from oracle.domain.access import ApiKey, Role
+from oracle.domain.archive import MEDIA_TYPE as ARCHIVE_TYPE
 from oracle.domain.requests import Request as AcceptedRequest
 from oracle.domain.requests import RequestKind
 
@@ -91,6 +92,23 @@ def forget_if_ended(request: Request, found: AcceptedRequest) -> AcceptedRequest
     return found
 
 
+def archived(content: bytes, name: str) -> Response:
+    """An archive as a file to keep."""
+    return Response(
+        content, media_type=ARCHIVE_TYPE, headers={"Content-Disposition": f'attachment; filename="{name}.zip"'}
+    )
+
+
+ARCHIVE_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "A zip that `plumbline verify --evidence` checks.",
+        "content": {
+            ARCHIVE_TYPE: {"schema": {"type": "string", "format": "binary"}, "example": "(the archive's bytes)"}
+        },
+    }
+}
+
+
 def look_again(request: Request, ended_one: AcceptedRequest) -> None:
     """Has the next read see what a request changed: the chain, or the models that are here."""
     fresh: Fresh = request.app.state.fresh
@@ -135,6 +153,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 __all__ = [
+    "ARCHIVE_ANSWER",
     "BODY_ERRORS",
     "IdempotencyKey",
     "Keys",
@@ -143,6 +162,7 @@ __all__ = [
     "Prover",
     "Reader",
     "Service",
+    "archived",
     "changes",
     "ended",
     "errors",

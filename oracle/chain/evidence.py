@@ -49,6 +49,7 @@ from oracle.chain.round_facts import (
     submission,
 )
 from oracle.domain.commitments import feed_nonce, feed_root, feed_root_zero, input_commitment
+from oracle.domain.deployment import FeedGuards
 from oracle.domain.evidence import Evidence
 from oracle.domain.guards import limited_answer
 from oracle.errors import InvalidInput, NotFound
@@ -58,7 +59,7 @@ GONE: Final = "these observations have left the feed's ring buffer"
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """A source and what the inputs take of it."""
 
     source: ObservationFeed | VectorObservationFeed
@@ -76,7 +77,9 @@ class _Window:
 
 
 @dataclass(frozen=True)
-class _Facts:
+class Facts:
+    """A round as the chain holds it, with what it was made of."""
+
     client: ChainClient
     feed: RiskFeed
     stored: ProvenAnswer
@@ -86,7 +89,7 @@ class _Facts:
     submitted: Submission
     module: FeatureModule
     twin: ModuleTwin
-    windows: Sequence[_Window]
+    windows: Sequence[Window]
     shared: str  # the SharedProofVerifier before the InferenceVerifier; empty without
     inference: InferenceVerifier
     registry: ModelRegistry
@@ -112,6 +115,16 @@ class _Facts:
         return self.feed.model_id(), self.event.proven.model_id
 
     @property
+    def previous(self) -> RoundEvent | None:
+        """The round before."""
+        return next((one for one in self.history if one.proven.round_id == self.event.proven.round_id - 1), None)
+
+    @property
+    def guards_in_force(self) -> FeedGuards:
+        """The guards that the round was made under."""
+        return [change.guards for change in self.guards if change.position < self.event.position][-1]
+
+    @property
     def instances(self) -> list[int]:
         return [*(felt_from_int(value) for value in self.inputs), *self.submitted.output_instances]
 
@@ -124,12 +137,16 @@ def collect_evidence(client: ChainClient, feed_address: str, round_id: int = 0, 
     """
     if matches_artifact(client, "LiquidationBoard", feed_address):
         return collect_batch_evidence(client, feed_address, round_id, from_block=from_block)
-    facts = _gather(client, feed_address, checked_round(round_id), from_block)
+    return evidence_of(gather(client, feed_address, checked_round(round_id), from_block))
+
+
+def evidence_of(facts: Facts) -> Evidence:
+    """The evidence of gathered facts, with every check done."""
     checks = tuple(run_check(name, check, facts, GONE) for name, check in _CHECKS)
     proven, model = facts.event.proven, facts.model
     outputs = _tried(lambda: tuple(model.spec.outputs_wad(facts.submitted.output_instances)), ())
     return Evidence(
-        chain_id=client.chain_id,
+        chain_id=facts.client.chain_id,
         feed=facts.feed.address,
         description=facts.feed.description(),
         round_id=proven.round_id,
@@ -155,7 +172,8 @@ def collect_evidence(client: ChainClient, feed_address: str, round_id: int = 0, 
     )
 
 
-def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: int) -> _Facts:
+def gather(client: ChainClient, feed_address: str, round_id: int, from_block: int = 0) -> Facts:
+    """A round's facts; 0 is the newest. Raises as collect_evidence."""
     if not client.code(feed_address):
         raise NotFound(f"there is no contract at {feed_address} on chain {client.chain_id}")
     feed = RiskFeed(client, feed_address)
@@ -179,7 +197,7 @@ def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: i
         client, SharedProofVerifier(client, shared).inference_verifier() if shared else verifier
     )
     registry = inference.registry()
-    return _Facts(
+    return Facts(
         client=client,
         feed=feed,
         stored=stored,
@@ -198,15 +216,13 @@ def _gather(client: ChainClient, feed_address: str, round_id: int, from_block: i
     )
 
 
-def _observations(
-    client: ChainClient, source: str, twin: ModuleTwin, last_round: int, from_block: int
-) -> list[_Window]:
+def _observations(client: ChainClient, source: str, twin: ModuleTwin, last_round: int, from_block: int) -> list[Window]:
     """The windows of a module's sources, the first of them that of the round."""
     if twin.reads_vectors:
         found = observed_vector(client, source, last_round, from_block)
-        return [_Window(VectorObservationFeed(client, source), found)]
+        return [Window(VectorObservationFeed(client, source), found)]
     first = observed_window(client, source, last_round, twin.window, from_block)
-    windows = [_Window(ObservationFeed(client, source), first)]
+    windows = [Window(ObservationFeed(client, source), first)]
     for asset, other in enumerate(twin.others, start=1):
         found = first
         if other != source:
@@ -214,14 +230,14 @@ def _observations(
             found = aligned_window(
                 client, other, asset, time=time, max_skew=twin.max_skew, count=twin.window, from_block=from_block
             )
-        windows.append(_Window(ObservationFeed(client, other), found))
+        windows.append(Window(ObservationFeed(client, other), found))
     return windows
 
 
 # --- checks
 
 
-def _check_contracts(facts: _Facts) -> Result:
+def _check_contracts(facts: Facts) -> Result:
     observing = "VectorObservationFeed" if facts.twin.reads_vectors else "ObservationFeed"
     contracts = [
         ("RiskFeed", facts.feed.address),
@@ -237,13 +253,13 @@ def _check_contracts(facts: _Facts) -> Result:
     return check_code(facts.client, contracts)
 
 
-def _check_stored_round(facts: _Facts) -> Result:
+def _check_stored_round(facts: Facts) -> Result:
     proven, stored = facts.event.proven, facts.stored
     expected = (proven.answer, proven.proven_answer, proven.observed_at, proven.observation_round)
     return expected, (stored.answer, stored.proven_answer, stored.observed_at, stored.observation_round)
 
 
-def _check_window(facts: _Facts) -> Result:
+def _check_window(facts: Facts) -> Result:
     """The observations of the events are those that the feeds hold, of one segment, and older than the round."""
     for window in facts.windows:
         if window.last.position > facts.event.position or window.last.segment_start > window.observed[0].round_id:
@@ -260,7 +276,7 @@ def _check_window(facts: _Facts) -> Result:
     return [(window.values, window.last.observed_at) for window in facts.windows], held
 
 
-def _check_inputs(facts: _Facts) -> Result:
+def _check_inputs(facts: Facts) -> Result:
     """The Python twin's inputs are the feature module's."""
     observation_round = facts.event.proven.observation_round
     try:
@@ -269,12 +285,12 @@ def _check_inputs(facts: _Facts) -> Result:
         return None
 
 
-def _check_observation_round(facts: _Facts) -> Result:
+def _check_observation_round(facts: Facts) -> Result:
     expected = (facts.submitted.observation_round, facts.windows[0].last.observed_at)
     return expected, (facts.event.proven.observation_round, facts.event.proven.observed_at)
 
 
-def _check_commitment(facts: _Facts) -> Result:
+def _check_commitment(facts: Facts) -> Result:
     proven = facts.event.proven
     expected = input_commitment(
         facts.client.chain_id,
@@ -288,7 +304,7 @@ def _check_commitment(facts: _Facts) -> Result:
     return in_hex(expected), in_hex(proven.input_commitment)
 
 
-def _check_outputs(facts: _Facts) -> Result:
+def _check_outputs(facts: Facts) -> Result:
     outputs = facts.model.spec.outputs_wad(facts.submitted.output_instances)
     chains = facts.module.answer(outputs, facts.inputs, facts.event.proven.observation_round)
     expected = (chains, facts.twin.answer(outputs, list(facts.inputs), facts.values))
@@ -296,19 +312,17 @@ def _check_outputs(facts: _Facts) -> Result:
     return expected, (proven, proven)
 
 
-def _check_limits(facts: _Facts) -> Result:
+def _check_limits(facts: Facts) -> Result:
     """The answer is the proven one under the guards in force and the round before."""
     proven = facts.event.proven
-    in_force = [change.guards for change in facts.guards if change.position < facts.event.position]
-    before = [event for event in facts.history if event.proven.round_id == proven.round_id - 1]
-    if not before:
+    last = facts.previous
+    if last is None:
         return proven.proven_answer, proven.answer
-    last = before[0].proven
-    elapsed = proven.observed_at - last.observed_at
-    return limited_answer(proven.proven_answer, last.answer, elapsed, in_force[-1]), proven.answer
+    elapsed = proven.observed_at - last.proven.observed_at
+    return limited_answer(proven.proven_answer, last.proven.answer, elapsed, facts.guards_in_force), proven.answer
 
 
-def _check_hash_chain(facts: _Facts) -> Result:
+def _check_hash_chain(facts: Facts) -> Result:
     """Every round from the first on, replayed; its head is the feed's."""
     root = feed_root_zero(facts.client.chain_id, facts.feed.address)
     for number, event in enumerate(facts.history, start=1):
@@ -321,7 +335,7 @@ def _check_hash_chain(facts: _Facts) -> Result:
     return in_hex(root), in_hex(facts.feed.root()), f"{len(facts.history)} rounds replayed"
 
 
-_CHECKS: Final[tuple[tuple[str, Callable[[_Facts], Result]], ...]] = (
+_CHECKS: Final[tuple[tuple[str, Callable[[Facts], Result]], ...]] = (
     ("contracts", _check_contracts),
     ("transaction", check_transaction),
     ("stored round", _check_stored_round),

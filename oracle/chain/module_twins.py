@@ -82,16 +82,43 @@ class ModuleTwin:
         return cast(WindowFeatures, self.features).answer(outputs_wad, inputs, self.scale_bits)
 
 
-def module_twin(client: ChainClient, address: str) -> ModuleTwin:
-    """The twin of the module at an address. Raises NotFound for code that is no module of this release."""
+@dataclass(frozen=True, slots=True)
+class ModuleReads:
+    """What a module was deployed with, by the name of its getter: enough to have its twin without a chain."""
+
+    contract: str
+    values: dict[str, Any]
+
+    def twin(self) -> ModuleTwin:
+        """The module's twin. Raises NotFound for a contract that is none of this release's, or lacks a value."""
+        try:
+            features = _READERS[self.contract](lambda name: self.values[name])
+            return ModuleTwin(self.contract, features, int(self.values["inputScaleBits"]))
+        except KeyError as error:
+            raise NotFound(f"no feature module of this release: {error}") from None
+
+
+def module_reads(client: ChainClient, address: str) -> ModuleReads | None:
+    """What the module at an address was deployed with; None for one that stands on others, or is none of ours."""
     for contract, reader in _READERS.items():
         if matches_artifact(client, contract, address):
-            module = client.contract(contract, address)
+            functions, values = client.contract(contract, address).functions, dict[str, Any]()
 
-            def read(name: str, functions: Any = module.functions) -> Any:
-                return client.call(functions[name]())
+            def read(name: str, functions: Any = functions, values: dict[str, Any] = values) -> Any:
+                values[name] = client.call(functions[name]())
+                return values[name]
 
-            return ModuleTwin(contract, reader(read), int(read("inputScaleBits")))
+            reader(read)
+            read("inputScaleBits")
+            return ModuleReads(contract, values)
+    return None
+
+
+def module_twin(client: ChainClient, address: str) -> ModuleTwin:
+    """The twin of the module at an address. Raises NotFound for code that is no module of this release."""
+    found = module_reads(client, address)
+    if found is not None:
+        return found.twin()
     if matches_artifact(client, "GarchBatchModule", address):
         return _batch_twin(client, address)
     raise NotFound(f"the code at {address} is no feature module of this release")

@@ -51,6 +51,7 @@ class Observed:
     observed_at: int
     segment_start: int
     position: tuple[int, int]
+    tx_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,15 @@ def guards_changes(client: ChainClient, feed: RiskFeed, from_block: int = 0) -> 
     ]
 
 
+def publisher_sets(client: ChainClient, source: str) -> dict[int, tuple[list[str], int]]:
+    """Every set of publishers that a price feed has had, and its quorum, by the set's version."""
+    contract = client.contract("ObservationFeed", source)
+    return {
+        int(args["publisherSetVersion"]): (list(args["publishers"]), int(args["quorum"]))
+        for _, args in _events(client, contract, "PublishersChanged", 0)
+    }
+
+
 def observed_window(
     client: ChainClient, source: str, last_round: int, count: int, from_block: int = 0
 ) -> list[Observed]:
@@ -85,7 +95,9 @@ def observed_window(
     contract = client.contract("ObservationFeed", source)
     wanted = [number.to_bytes(32, "big") for number in range(first, last_round + 1)]
     found = [
-        Observed(args["roundId"], (args["price"],), args["observedAt"], args["segmentStart"], _position(log))
+        Observed(
+            args["roundId"], (args["price"],), args["observedAt"], args["segmentStart"], _position(log), _hash(log)
+        )
         for log, args in _events(client, contract, "ObservationRecorded", from_block, wanted)
     ]
     found.sort(key=lambda observed: observed.round_id)
@@ -128,7 +140,7 @@ def observed_vector(client: ChainClient, source: str, round_id: int, from_block:
     if len(events) != 1:
         raise NotFound(f"{source} has {len(events)} events for the vector {round_id}, not one")
     log, args = events[0]
-    return [Observed(round_id, tuple(args["values"]), args["observedAt"], round_id, _position(log))]
+    return [Observed(round_id, tuple(args["values"]), args["observedAt"], round_id, _position(log), _hash(log))]
 
 
 def submission(client: ChainClient, feed: RiskFeed, event: RoundEvent) -> Submission:
@@ -189,6 +201,10 @@ def _round_event(log: LogReceipt, args: Any) -> RoundEvent:
 
 def _position(log: LogReceipt) -> tuple[int, int]:
     return int(log["blockNumber"]), int(log["logIndex"])
+
+
+def _hash(log: LogReceipt) -> bytes:
+    return bytes(log["transactionHash"])
 
 
 def _values(struct: Any) -> list[int]:

@@ -84,6 +84,7 @@ app.add_typer(onchain.app, name="onchain")
 app.command("prove")(prove.prove)
 app.command("request")(prove.request)
 app.command("verify")(verify.verify)
+app.command("evidence")(verify.evidence)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 

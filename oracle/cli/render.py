@@ -152,4 +152,6 @@ def print_verification(facts: Mapping[str, Any], *, as_json: bool) -> None:
         return
     for check in facts["checks"]:
         sys.stdout.write(f"ok  {check}\n")
-    print_facts({name: value for name, value in facts.items() if name != "checks"})
+    for check in facts.get("notChecked", ()):
+        sys.stdout.write(f"--  {check}\n")
+    print_facts({name: value for name, value in facts.items() if name not in {"checks", "notChecked"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ from oracle.chain.records import load_deployment
 from oracle.cli import stack as records
 from oracle.cli.proving import opened_engine
 from oracle.cli.wiring import deployment
+from oracle.domain.archive import unpack
 from oracle.domain.evidence import Check, CheckStatus, Evidence
 from oracle.domain.proofs import Proof
-from oracle.errors import InputRejected, InvalidInput, NotFound, ProofRejected
+from oracle.errors import InputRejected, InvalidInput, NotFound, ProofRejected, StorageFull
 from oracle.settings import Settings
 
 
@@ -93,6 +95,55 @@ def verify_proof_file(settings: Settings, path: Path, model: str | None) -> dict
             "inputs": engine.inputs(name, proof),
             "outputs": engine.outputs(name, proof),
         }
+
+
+def save_evidence(settings: Settings, output: Path, *, feed: str | None, round_id: int, request: str) -> dict[str, Any]:
+    """Facts of an archive that the running service made, written to a file.
+
+    `round_id` 0 is the newest round. Raises NotFound, StorageFull.
+    """
+    from oracle.cli.service_access import api
+
+    with api(settings) as client:
+        if feed is None:
+            content = client.request_archive(request)
+        else:
+            content = client.evidence_archive(feed, round_id or client.feed(feed).round_id)
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise StorageFull(f"{output} cannot be written: {error.strerror}", remedy="choose another --output") from None
+    return {"file": str(output), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def verify_archive(settings: Settings, path: Path, rpc_url: str | None) -> dict[str, Any]:
+    """Facts of an evidence archive: what was checked here, what needs a chain, and with `rpc_url` the chain's word.
+
+    Raises InputRejected for what is no archive or was changed, ProofRejected naming the checks that failed.
+    """
+    from oracle.daemon.archive_checks import check_offline, check_on_chain
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputRejected(f"{path} cannot be read: {error.strerror}") from None
+    index, members = unpack(content)
+    checks = check_offline(settings, str(index.get("kind")), members)
+    if rpc_url:
+        checks += check_on_chain(read_only(settings, rpc_url), str(index.get("kind")), members)
+    failed = [check for check in checks if check.status is CheckStatus.FAILED]
+    if failed:
+        told = "; ".join(f"{c.name}: expected {c.expected}, found {c.actual} {c.detail}" for c in failed)
+        raise ProofRejected(f"{path} does not verify: {told}", remedy="trust nothing that it says")
+    return {
+        "verified": True,
+        "checks": [_line(check) for check in checks if check.status is CheckStatus.OK],
+        "notChecked": [_line(check) for check in checks if check.status is CheckStatus.SKIPPED],
+        "askedTheChain": bool(rpc_url),
+        "kind": index.get("kind"),
+        "subject": index.get("subject"),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 @contextmanager

@@ -89,6 +89,14 @@ class AsyncClient:
         """Everything about a proven round, checked again."""
         return await self._run(calls.evidence(name, round_id))
 
+    async def evidence_archive(self, name: str, round_id: int) -> bytes:
+        """A proven round's evidence as one file, for `plumbline verify --evidence`."""
+        return await self._run(calls.evidence_archive(name, round_id))
+
+    async def request_archive(self, request_id: str) -> bytes:
+        """The evidence of what a request brought, as one file. Raises NotFound before it has a proof."""
+        return await self._run(calls.request_archive(request_id))
+
     async def verify_round(self, name: str, round_id: int) -> VerificationOut:
         """A proven round verified again from the chain alone."""
         return await self._run(calls.verify_round(name, round_id))

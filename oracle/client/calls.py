@@ -142,6 +142,14 @@ def evidence(name: str, round_id: int) -> Call[EvidenceOut]:
     return Call("GET", f"/v1/feeds/{name}/rounds/{round_id}/evidence", _one(EvidenceOut))
 
 
+def evidence_archive(name: str, round_id: int) -> Call[bytes]:
+    return Call("GET", f"/v1/feeds/{name}/rounds/{round_id}/evidence.zip", lambda response: response.content)
+
+
+def request_archive(request_id: str) -> Call[bytes]:
+    return Call("GET", f"/v1/requests/{request_id}/evidence.zip", lambda response: response.content)
+
+
 def verify_round(name: str, round_id: int) -> Call[VerificationOut]:
     return Call("GET", f"/v1/feeds/{name}/rounds/{round_id}/verify", _one(VerificationOut))
 

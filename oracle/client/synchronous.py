@@ -88,6 +88,14 @@ class Client:
         """Everything about a proven round, checked again."""
         return self._run(calls.evidence(name, round_id))
 
+    def evidence_archive(self, name: str, round_id: int) -> bytes:
+        """A proven round's evidence as one file, for `plumbline verify --evidence`."""
+        return self._run(calls.evidence_archive(name, round_id))
+
+    def request_archive(self, request_id: str) -> bytes:
+        """The evidence of what a request brought, as one file. Raises NotFound before it has a proof."""
+        return self._run(calls.request_archive(request_id))
+
     def verify_round(self, name: str, round_id: int) -> VerificationOut:
         """A proven round verified again from the chain alone."""
         return self._run(calls.verify_round(name, round_id))

@@ -18,6 +18,7 @@ from oracle.chain.coordinator import Coordinator
 from oracle.chain.deploy import Deployer
 from oracle.chain.evidence import collect_evidence
 from oracle.chain.sender_pool import SenderPool
+from oracle.daemon.archives import request_archive, round_archive
 from oracle.daemon.caretaker import DEAD_STATES, Caretaker
 from oracle.daemon.durable import DurableEngine, Queue, cause_of
 from oracle.daemon.feeder import Feeder, FeederRule
@@ -351,6 +352,22 @@ class OracleService:
         if not record.proven:
             raise NotFound(f"the feed {name!r} has no proofs: it is a {record.kind} feed")
         return collect_evidence(self.parts.client, record.address, round_id)
+
+    def archive(self, name: str, round_id: int) -> bytes:
+        """The evidence archive of a proven round. Raises NotFound."""
+        record = self.parts.feed(name)
+        self._reader.round(name, round_id)
+        return round_archive(self.parts.client, self.parts.risk_feed(record).address, round_id, self.parts.engine)
+
+    def request_archive(self, request_id: str) -> bytes:
+        """The evidence archive of a request that has brought a proof, or a round. Raises NotFound."""
+        request = self.request(request_id)
+        if request.kind is RequestKind.ROUND and request.result is not None:
+            return self.archive(request.subject, int(request.result["roundId"]))
+        if request.kind is not RequestKind.PROOF:
+            raise NotFound(f"the request {request_id} is of kind {request.kind.value}: it has no archive")
+        proof = self.proof(request_id)
+        return request_archive(self.parts.client, request, proof, self.parts.engine.folder(request.subject))
 
     def push(self, name: str, idempotency_key: str | None = None) -> Request:
         """A request for the feed's next round. Raises NotFound, ConfigurationError without a source, Conflict."""

@@ -48,14 +48,14 @@ def typed_data(domain: ReportDomain, report: AnyReport) -> dict[str, Any]:
 
 def report_digest(domain: ReportDomain, report: AnyReport) -> bytes:
     """The 32 bytes that a publisher signs; twin of the feeds' reportDigest."""
-    message = _signable(domain, report)
+    message = signable(domain, report)
     return bytes(keccak(b"\x19" + message.version + message.header + message.body))
 
 
 def sign_report(key: str | bytes, domain: ReportDomain, report: AnyReport) -> tuple[str, bytes]:
     """The signer's address and its signature of 65 bytes (r, s, v)."""
     account = Account.from_key(key)
-    signed = account.sign_message(_signable(domain, report))
+    signed = account.sign_message(signable(domain, report))
     return account.address, bytes(signed.signature)
 
 
@@ -77,7 +77,8 @@ def assemble(signed: Sequence[tuple[str, bytes, R]]) -> tuple[list[R], list[byte
     return [report for _, _, report in ordered], [signature for _, signature, _ in ordered]
 
 
-def _signable(domain: ReportDomain, report: AnyReport) -> SignableMessage:
+def signable(domain: ReportDomain, report: AnyReport) -> SignableMessage:
+    """What a wallet signs."""
     return encode_typed_data(full_message=typed_data(domain, report))
 
 

@@ -8,7 +8,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from oracle.api.deps import IdempotencyKey, Operator, Reader, Service, ended, errors, forget_if_ended, kept, scoped
+from oracle.api.deps import (
+    ARCHIVE_ANSWER,
+    IdempotencyKey,
+    Operator,
+    Reader,
+    Service,
+    archived,
+    ended,
+    errors,
+    forget_if_ended,
+    kept,
+    scoped,
+)
 from oracle.api.schemas import (
     MAX_ROUND_ID,
     EvidenceOut,
@@ -73,6 +85,16 @@ async def get_round(service: Service, _: Reader, request: Request, name: PathNam
 )
 def get_evidence(service: Service, _: Reader, name: PathName, round_id: PathRoundId) -> EvidenceOut:
     return EvidenceOut.model_validate(service.evidence(name, round_id).as_json())
+
+
+@router.get(
+    "/{name}/rounds/{round_id}/evidence.zip",
+    summary="The same and more as one file, checked without asking anyone",
+    response_class=Response,
+    responses=errors(404) | ARCHIVE_ANSWER,
+)
+def get_evidence_archive(service: Service, _: Reader, name: PathName, round_id: PathRoundId) -> Response:
+    return archived(service.archive(name, round_id), f"{name}-{round_id}")
 
 
 @router.get(

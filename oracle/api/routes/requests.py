@@ -13,12 +13,14 @@ from fastapi.responses import StreamingResponse
 
 from oracle.api.access import Gate, charge, cost_of, refund
 from oracle.api.deps import (
+    ARCHIVE_ANSWER,
     BODY_ERRORS,
     IdempotencyKey,
     Keys,
     Prover,
     Reader,
     Service,
+    archived,
     ended,
     errors,
     forget_if_ended,
@@ -119,6 +121,16 @@ def cancel_request(service: Service, _: Prover, request_id: PathRequestId) -> Re
 @router.get("/requests/{request_id}/proof", summary="The proof that a request brought", responses=errors(404))
 def get_proof(service: Service, _: Reader, request_id: PathRequestId) -> ProofOut:
     return ProofOut.of(service.proof(request_id))
+
+
+@router.get(
+    "/requests/{request_id}/evidence.zip",
+    summary="What a request brought as one file, checked without asking anyone",
+    response_class=Response,
+    responses=errors(404) | ARCHIVE_ANSWER,
+)
+def get_request_archive(service: Service, _: Reader, request_id: PathRequestId) -> Response:
+    return archived(service.request_archive(request_id), request_id)
 
 
 @router.get(

@@ -25,6 +25,9 @@ def verify(
     proof: Annotated[
         Path | None, typer.Option("--proof", help="A proof file that `plumbline prove` wrote, checked against its key.")
     ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", help="An archive of `plumbline evidence`; with --rpc-url on chain too.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Verifies a feed's round from the chain alone, or a proof file from the model's verification key.
@@ -39,15 +42,52 @@ def verify(
       plumbline verify --rpc-url http://127.0.0.1:8545 --feed 0x5FbD... --round 7
 
       plumbline verify --proof proof.json --model garch-vol-32
+
+      plumbline verify --evidence spx-volatility-7.zip
     """
-    if proof is None and feed is None:
-        raise InvalidInput("nothing to verify", remedy="give --feed and --round, or --proof")
+    if proof is None and feed is None and evidence is None:
+        raise InvalidInput("nothing to verify", remedy="give --feed and --round, --proof or --evidence")
 
     from oracle.cli import verification
 
     call = invocation(ctx)
-    if proof is not None:
+    if evidence is not None:
+        facts = verification.verify_archive(call.settings, evidence, rpc_url)
+    elif proof is not None:
         facts = verification.verify_proof_file(call.settings, proof, model)
     else:
         facts = verification.verify_round(call.settings, feed or "", round_id, rpc_url=rpc_url, state=state)
     render.print_verification(facts, as_json=call.as_json)
+
+
+def evidence(
+    ctx: typer.Context,
+    *,
+    output: Annotated[Path, typer.Option("--output", help="The archive's file.", show_default=False)],
+    feed: Annotated[str | None, typer.Option("--feed", help="A proven feed's name.")] = None,
+    round_id: Annotated[int, typer.Option("--round", help="The round; 0 for the newest.", min=0)] = 0,
+    request: Annotated[str | None, typer.Option("--request", help="A request's id, instead of --feed.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Saves the evidence of a round or of a request as one file, which anybody checks by `verify --evidence`.
+
+    It holds proof, instances, the circuit's manifest and key, observations with their signatures, the signed
+    transaction and its block. The same round gives the same bytes, whoever asks.
+
+    Examples:
+
+      plumbline evidence --feed spx-volatility --round 7 --output round-7.zip
+
+      plumbline evidence --request 0123456789abcdef0123456789abcdef --output proof.zip
+    """
+    if (feed is None) == (request is None):
+        raise InvalidInput("no evidence to save, or too much", remedy="give --feed and --round, or --request")
+
+    from oracle.cli.verification import save_evidence
+
+    call = invocation(ctx)
+    facts = save_evidence(call.settings, output, feed=feed, round_id=round_id, request=request or "")
+    if call.as_json:
+        render.print_json(facts)
+    else:
+        render.print_facts(facts)

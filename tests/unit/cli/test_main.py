@@ -41,6 +41,7 @@ COMMANDS = [
     ["prove"],
     ["request"],
     ["verify"],
+    ["evidence"],
     ["doctor"],
 ]
 
