@@ -126,8 +126,9 @@ def aligned_window(
 
 def round_observed_at(client: ChainClient, source: str, time: int, from_block: int = 0) -> int:
     """The round of a price feed that was observed at exactly that time. Raises NotFound."""
-    contract = client.contract("ObservationFeed", source)
-    for _, args in _events(client, contract, "ObservationRecorded", from_block):
+    event = client.contract("ObservationFeed", source).events.ObservationRecorded()
+    for log in reversed(client.logs(source, [[bytes.fromhex(event.topic.removeprefix("0x"))]], from_block)):
+        args = event.process_log(log)["args"]
         if args["observedAt"] == time:
             return int(args["roundId"])
     raise NotFound(f"{source} has no event of an observation at {time}")
