@@ -15,10 +15,16 @@ from models._liquidation_training import fit
 from models._registry import CircuitShape, Family
 
 MAX_ERROR: Final = 5e-3
-# Nothing is rescaled: values grow from 2^12 to 2^48, the logits' scale. The largest logit over the domain is below 2^5,
-# the decomposition holds 2^54.
+# Values grow from 2^13 to 2^56, and only the logits are rescaled, to 2^52. The error is that of the weights, which is why
+# they stand finer than the inputs. The largest logit over the domain is below 2^5, the decomposition holds 2^63.
 SHAPE: Final = CircuitShape(
-    input_scale=12, scale_rebase_multiplier=4, decomp_base=512, decomp_legs=6, num_inner_cols=1, logrows=10
+    input_scale=13,
+    scale_rebase_multiplier=4,
+    decomp_base=512,
+    decomp_legs=7,
+    num_inner_cols=1,
+    logrows=10,
+    param_scale=15,
 )
 
 ABOUT: Final = """**What it computes.** The logit of the probability that the price, looked at hourly, falls within the

@@ -16,7 +16,7 @@ from models._risk_weight_training import fit
 
 MAX_ERROR: Final = 2e-3
 SHAPE: Final = CircuitShape(
-    input_scale=12, scale_rebase_multiplier=4, decomp_base=512, decomp_legs=6, num_inner_cols=1, logrows=10
+    input_scale=13, scale_rebase_multiplier=4, decomp_base=1014, decomp_legs=6, num_inner_cols=1, logrows=10
 )
 
 ABOUT: Final = """**What it computes.** w = clip(ES / ES_ref, .5, 3) (1 + .5 (1 - confidence)): a multiplier for

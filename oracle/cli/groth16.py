@@ -7,16 +7,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from oracle.cli.proofs import read_inputs, submission, write_proof
+from oracle.cli.proofs import delivered, read_inputs, submission
 from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say
 from oracle.constants import BN254_SCALAR_FIELD, GROTH16_SYSTEM_ID
 from oracle.domain.proofs import ModelInputs, Proof
-from oracle.errors import ArtifactMismatch, ProofRejected
+from oracle.errors import ArtifactMismatch, InputRejected, ProofRejected, ValueOutOfRange
 from oracle.proving.building.manifest import CircuitManifest
 from oracle.proving.groth16.agreement import check_agreement
 from oracle.proving.groth16.circuit import NetworkCircuit
 from oracle.proving.groth16.folder import (
+    SUFFIX,
     VERIFIER,
     Groth16Folder,
     Groth16Manifest,
@@ -25,12 +26,13 @@ from oracle.proving.groth16.folder import (
     read_setup,
     write_setup,
 )
+from oracle.proving.groth16.keys import Proof as Groth16Proof
 from oracle.proving.groth16.keys import ProvingKey, all_constraints, domain_size
 from oracle.proving.groth16.phase1 import read_phase1
 from oracle.proving.groth16.phase2 import check_key, contribute, transcript_hash
 from oracle.proving.groth16.prover import prove, verify
 from oracle.proving.groth16.setup import Secrets, key_from_phase1, key_from_secrets
-from oracle.proving.quantise import quantise, real_outputs
+from oracle.proving.quantise import quantise, real_outputs, real_rows
 from oracle.proving.srs.known import KNOWN
 from oracle.proving.uploaded import refuse_uploaded
 from oracle.settings import Settings
@@ -149,21 +151,36 @@ def prove_input(
     on_chain = submission(settings, held.registration(manifest), rpc_url) if submit else None
     say("proving")
     proof = prove_network(settings, held, manifest, inputs)
-    facts: dict[str, Any] = {
-        "model": proof.circuit_id,
-        "outputs": real_outputs(manifest, proof.integers()[manifest.input_count :]),
-        "proofBytes": len(proof.zk_proof),
-        "instances": len(proof.instances),
+    outputs = real_outputs(manifest, proof.integers()[manifest.input_count :])
+    return delivered(proof, outputs, output=output, on_chain=on_chain, say=say)
+
+
+def verify_proof(settings: Settings, proof: Proof, model: str | None) -> dict[str, Any]:
+    """Facts of a Groth16 proof that verifies under the key of this machine's set-up of its network.
+
+    `model` is the network's name, with or without its ending for this proof system; None: the proof's own. Raises
+    ProofRejected, NotFound without a set-up, ArtifactMismatch for a damaged one.
+    """
+    name = (model or proof.circuit_id).removesuffix(SUFFIX)
+    if proof.circuit_id != name + SUFFIX:
+        raise ProofRejected(f"the proof is of {proof.circuit_id}, not of {name}{SUFFIX}")
+    held, manifest = held_setup(settings, name)
+    try:
+        values = proof.integers()
+        words = held.circuit.layout().pack(values)
+        accepted = verify(held.key.verifying, words, Groth16Proof.decode(proof.zk_proof))
+    except (InputRejected, ValueOutOfRange) as error:
+        raise ProofRejected(f"the proof does not verify under {proof.circuit_id}: {error}") from error
+    if not accepted:
+        raise ProofRejected(f"the proof does not verify under {proof.circuit_id}")
+    rows = real_rows(manifest, values[: manifest.input_count])
+    return {
         "verified": True,
-        "seconds": {stage: round(seconds, 3) for stage, seconds in proof.seconds.items()},
+        "checks": [f"proof valid under the verification key {held.registration(manifest).vk_hash}"],
+        "model": proof.circuit_id,
+        "inputs": [value for row in rows for value in row],
+        "outputs": real_outputs(manifest, values[manifest.input_count :]),
     }
-    if output is not None:
-        write_proof(output, proof)
-        facts["file"] = str(output)
-    if on_chain is not None:
-        say("verifying on chain")
-        facts |= on_chain(proof)
-    return facts
 
 
 def held_setup(settings: Settings, name: str) -> tuple[Groth16Folder, CircuitManifest]:

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from oracle.cli.proving import opened_engine
 from oracle.cli.service_access import Say, api, exact, follow, patiently
@@ -16,6 +16,9 @@ from oracle.domain.requests import Priority
 from oracle.errors import InputRejected, StorageFull
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
+
+# Verifies a proof in a transaction; facts of it
+OnChain: TypeAlias = Callable[[Proof], dict[str, Any]]
 
 
 def read_inputs(path: Path) -> ModelInputs:
@@ -42,14 +45,25 @@ def prove_input(
         inputs = read_inputs(input_file)
         on_chain = submission(settings, manifest, rpc_url) if submit else None
         proof = make_proof(engine, name, inputs, say)
-        facts: dict[str, Any] = {
-            "model": name,
-            "outputs": engine.outputs(name, proof),
-            "proofBytes": len(proof.zk_proof),
-            "instances": len(proof.instances),
-            "verified": True,
-            "seconds": {stage: round(seconds, 3) for stage, seconds in proof.seconds.items()},
-        }
+        outputs = engine.outputs(name, proof)
+    return delivered(proof, outputs, output=output, on_chain=on_chain, say=say)
+
+
+def delivered(
+    proof: Proof, outputs: list[float], *, output: Path | None, on_chain: OnChain | None, say: Say
+) -> dict[str, Any]:
+    """Facts of a proof that was verified here; where they are given, it is written to `output` and verified `on_chain`.
+
+    Raises StorageFull, ContractRevert.
+    """
+    facts: dict[str, Any] = {
+        "model": proof.circuit_id,
+        "outputs": outputs,
+        "proofBytes": len(proof.zk_proof),
+        "instances": len(proof.instances),
+        "verified": True,
+        "seconds": {stage: round(seconds, 3) for stage, seconds in proof.seconds.items()},
+    }
     if output is not None:
         write_proof(output, proof)
         facts["file"] = str(output)
@@ -59,7 +73,7 @@ def prove_input(
     return facts
 
 
-def submission(settings: Settings, circuit: CircuitFacts, rpc_url: str | None) -> Callable[[Proof], dict[str, Any]]:
+def submission(settings: Settings, circuit: CircuitFacts, rpc_url: str | None) -> OnChain:
     """What verifies a proof on chain. Fails before any work where the chain or the model is not there."""
     from oracle.cli.submission import registered, submit_proof
     from oracle.cli.wiring import connect

@@ -20,6 +20,7 @@ from oracle.domain.archive import unpack
 from oracle.domain.evidence import Check, CheckStatus, Evidence
 from oracle.domain.proofs import Proof
 from oracle.errors import InputRejected, InvalidInput, NotFound, ProofRejected, StorageFull
+from oracle.proving.groth16.folder import SUFFIX
 from oracle.settings import Settings
 
 
@@ -84,6 +85,10 @@ def verify_proof_file(settings: Settings, path: Path, model: str | None) -> dict
     except ValueError as error:
         raise InputRejected(f"{path} is not JSON: {error}") from None
     proof = Proof.from_document(document)
+    if proof.circuit_id.endswith(SUFFIX):
+        from oracle.cli import groth16
+
+        return groth16.verify_proof(settings, proof, model)
     name = model or proof.circuit_id
     with opened_engine(settings) as engine:
         manifest = engine.circuit(name)

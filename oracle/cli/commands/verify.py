@@ -44,6 +44,8 @@ def verify(
       plumbline verify --proof proof.json --model garch-vol-32
 
       plumbline verify --evidence spx-volatility-7.zip
+
+    A Groth16 proof is checked against the key of this machine's set-up of its network.
     """
     if proof is None and feed is None and evidence is None:
         raise InvalidInput("nothing to verify", remedy="give --feed and --round, --proof or --evidence")

@@ -41,6 +41,7 @@ from oracle.proving.workers.pool import ToolError, Worker
 
 # Time after which no further sample is executed on the finished circuit
 CHECK_SECS = 5.0
+FIRST_PROOF_TIMEOUT_SECS = BUILD_TIMEOUT_SECS / 3
 
 CodeSize = Callable[[Path], int]
 # Gas of verifying a proof as a worker returns it, by a verifier's source; None where it cannot be measured here
@@ -125,7 +126,8 @@ def _make_and_try(plan: Plan, site: Site, srs: Path, stage: Path, keys: Path) ->
             site.report("verifier", 0.0, "generating Solidity")
             size = _write_verifier(site, srs, stage)
             site.report("prove", 0.0, "a first proof")
-            proof = _prove_once(worker, site, srs=srs, stage=stage, keys=keys, rows=rows[_middle(rows)])
+            timeout = max(site.prove_timeout_secs, FIRST_PROOF_TIMEOUT_SECS)
+            proof = prove_once(worker, srs=srs, stage=stage, keys=keys, rows=rows[_middle(rows)], timeout_secs=timeout)
             gas = site.gas(stage / VERIFIER, proof) if site.gas is not None else None
         except ToolError as error:
             raise CandidateFailed(f"{error}") from error
@@ -181,9 +183,13 @@ def _check_samples(worker: Worker, plan: Plan, keys: Path, rows: list[list[list[
     return got, run
 
 
-def _prove_once(
-    worker: Worker, site: Site, *, srs: Path, stage: Path, keys: Path, rows: list[list[int]]
+def prove_once(
+    worker: Worker, *, srs: Path, stage: Path, keys: Path, rows: list[list[int]], timeout_secs: float
 ) -> dict[str, Any]:
+    """The first proof under new keys, as a worker returns it, with the seconds of its verification (`verify_seconds`).
+
+    Raises CandidateFailed where it does not verify, ArtifactMismatch where its instances are not the witness's.
+    """
     witness = str(worker.folder / "first.witness")
     summary = worker.call("witness", circuit=str(keys / COMPILED), inputs=rows, out=witness)
     proof: dict[str, Any] = worker.call(
@@ -192,7 +198,7 @@ def _prove_once(
         circuit=str(keys / COMPILED),
         pk=str(keys / PROVING_KEY),
         srs_path=str(srs),
-        timeout=max(site.prove_timeout_secs, BUILD_TIMEOUT_SECS / 3),
+        timeout=timeout_secs,
     )
     started = time.monotonic()
     accepted = worker.call(

@@ -7,9 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from oracle.errors import ArtifactMismatch, InvalidInput, ModelRejected, NotFound
-from oracle.proving.building.build import CodeSize, OnProgress
-from oracle.proving.building.keys import COMPILED, PROVING_KEY, cache_folder, compile_circuit, make_keys
+from oracle.errors import ArtifactMismatch, InvalidInput, NotFound
+from oracle.proving.building.build import FIRST_PROOF_TIMEOUT_SECS, CodeSize, OnProgress, prove_once
+from oracle.proving.building.keys import PROVING_KEY, cache_folder, compile_circuit, make_keys
 from oracle.proving.building.manifest import (
     SETTINGS,
     VERIFIER,
@@ -83,7 +83,14 @@ def rebuild_circuit(
             compile_circuit(worker, stage, keys)
             make_keys(worker, srs.path, keys, stage / VERIFYING_KEY)
             report("prove", 0.0, "a first proof")
-            _prove_once(worker, manifest, stage, keys, srs.path)
+            rows = split_rows(manifest, _middle(manifest))
+            proof = prove_once(
+                worker, srs=srs.path, stage=stage, keys=keys, rows=rows, timeout_secs=FIRST_PROOF_TIMEOUT_SECS
+            )
+            if len(proof["proof"]) // 2 != manifest.measured.proof_bytes:
+                raise ArtifactMismatch(
+                    f"the proof has {len(proof['proof']) // 2} bytes, the manifest says {manifest.measured.proof_bytes}"
+                )
         report("verifier", 0.0, "generating Solidity")
         source = generate_verifier(
             stage / VERIFYING_KEY,
@@ -110,35 +117,6 @@ def rebuild_circuit(
                 shutil.copyfile(path, cached / path.name)
         shutil.rmtree(keys)
     return rebuilt
-
-
-def _prove_once(worker: Worker, manifest: CircuitManifest, stage: Path, keys: Path, srs: Path) -> None:
-    """A proof of the middle of the domain, verified under the new key."""
-    witness = str(worker.folder / "first.witness")
-    rows = split_rows(manifest, _middle(manifest))
-    worker.call("witness", circuit=str(keys / COMPILED), inputs=rows, out=witness)
-    proof = worker.call(
-        "prove",
-        witness_path=witness,
-        circuit=str(keys / COMPILED),
-        pk=str(keys / PROVING_KEY),
-        srs_path=str(srs),
-        timeout=600.0,
-    )
-    accepted = worker.call(
-        "verify",
-        proof=proof["proof"],
-        instances=proof["instances"],
-        settings_path=str(stage / SETTINGS),
-        vk=str(stage / VERIFYING_KEY),
-        srs_path=str(srs),
-    )
-    if not accepted:
-        raise ModelRejected("a first proof under the new set-up does not verify")
-    if len(proof["proof"]) // 2 != manifest.measured.proof_bytes:
-        raise ArtifactMismatch(
-            f"the proof has {len(proof['proof']) // 2} bytes, the manifest says {manifest.measured.proof_bytes}"
-        )
 
 
 def _middle(manifest: CircuitManifest) -> list[int]:

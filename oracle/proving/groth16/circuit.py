@@ -75,7 +75,7 @@ class NetworkCircuit:
         Raises InputRejected for inputs outside their widths, InvalidInput for bounds that the field cannot hold.
         """
         values = [0] * self.network.input_count if inputs is None else list(inputs)
-        public = layout(self.input_widths, self.output_widths())
+        public = self.layout()
         if len(values) != self.network.input_count:
             raise InputRejected(f"the network takes {self.network.input_count} values, not {len(values)}")
         for position, (value, width) in enumerate(zip(values, self.input_widths, strict=True)):
@@ -95,6 +95,10 @@ class NetworkCircuit:
             shown.append(weighted(builder.bits(one.plus(1 << width), width + 1)))
         _publish(builder, public, shown)
         return builder, public, [one.value for one in row]
+
+    def layout(self) -> Layout:
+        """Where the public values are, without the constraints."""
+        return layout(self.input_widths, self.output_widths())
 
     def output_widths(self) -> list[int]:
         """Of each output the bits beside the sign that its bounds need."""

@@ -11,16 +11,15 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.errors import ArtifactMismatch
+from oracle.proving.groth16.equations import Equation, hold, weights
 from oracle.proving.groth16.keys import ProvingKey, digest, verifying_document
 from oracle.proving.groth16.points import add, linear, multiply, signed, twist_multiply
-from oracle.proving.srs.curve import G1, G2, Point, TwistPoint, multiply_all, negative, on_curve
-from oracle.proving.srs.pairing import in_twist_group, pairing_is_one
-
-WEIGHT_BITS: Final = 128
+from oracle.proving.srs.curve import G1, G2, Point, TwistPoint, multiply_all, on_curve
+from oracle.proving.srs.pairing import in_twist_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,10 @@ def check_key(initial: ProvingKey, key: ProvingKey, contributions: Sequence[Cont
     if not contributions:
         raise ArtifactMismatch("nobody contributed to delta: anybody can forge", remedy="contribute to the key first")
     before = G1
+    equations: list[Equation] = []
     for index, one in enumerate(contributions):
         _check_contribution(one, before, transcript_hash(initial, contributions[:index]))
+        equations.append((one.after, G2, G1, one.after_twist))
         before = one.after
     last = contributions[-1]
     expected = replace(
@@ -110,11 +111,16 @@ def check_key(initial: ProvingKey, key: ProvingKey, contributions: Sequence[Cont
         ("private part", key.private, initial.private),
         ("quotient", key.quotient, initial.quotient),
     ):
-        if not _same_over_delta(found, origin, last.after_twist):
-            raise ArtifactMismatch(f"the key's {label} is not that of its phase 1 over delta")
+        equations.append(_over_delta(label, found, origin, last.after_twist))
+    if not hold(equations):
+        raise ArtifactMismatch(
+            "the key's private part and quotient are not those of its phase 1 over delta, "
+            "or a contribution differs between the groups"
+        )
 
 
 def _check_contribution(one: Contribution, before: Point, state: str) -> None:
+    """All of a contribution but that both of its deltas are one: an equation of check_key's."""
     wrong = ArtifactMismatch(f"the contribution of {one.name!r} does not hold")
     if not (on_curve(one.after) and on_curve(one.commitment) and in_twist_group(one.after_twist)):
         raise wrong
@@ -123,18 +129,18 @@ def _check_contribution(one: Contribution, before: Point, state: str) -> None:
     challenge = _challenge(state, one.name, before, (one.after, one.after_twist, one.commitment))
     if multiply(one.response, before) != add(one.commitment, multiply(challenge, one.after)):
         raise wrong
-    if not pairing_is_one([(one.after, G2), (negative(G1), one.after_twist)]):
-        raise wrong
 
 
-def _same_over_delta(found: Sequence[Point | None], origin: Sequence[Point | None], delta: TwistPoint) -> bool:
-    if [one is None for one in found] != [one is None for one in origin]:
-        return False
-    if not all(one is None or on_curve(one) for one in found):
-        return False
-    weights = [secrets.randbits(WEIGHT_BITS) for _ in found]
-    left, right = linear(weights, found), linear(weights, origin)
-    return left is not None and right is not None and pairing_is_one([(left, delta), (negative(right), G2)])
+def _over_delta(
+    label: str, found: Sequence[Point | None], origin: Sequence[Point | None], delta: TwistPoint
+) -> Equation:
+    """What holds if every found point times delta is the original one."""
+    if [one is None for one in found] != [one is None for one in origin] or not all(
+        one is None or on_curve(one) for one in found
+    ):
+        raise ArtifactMismatch(f"the key's {label} is not that of its phase 1 over delta")
+    factors = weights(len(found))
+    return linear(factors, found), delta, linear(factors, origin), G2
 
 
 def _scaled(factor: int, points: Sequence[Point | None]) -> tuple[Point | None, ...]:

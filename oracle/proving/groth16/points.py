@@ -13,14 +13,15 @@ from oracle.proving.srs.curve import (
     BASE_FIELD,
     G2,
     SMALL_WINDOW,
-    Fp2,
     Point,
     TwistPoint,
     add_all,
     double_all,
+    fp2_times,
     invert_all,
     multiply_base,
     negative,
+    twist_chord,
 )
 
 TWIST_WINDOW: Final = 5
@@ -143,8 +144,8 @@ def twist_add_all(left: Sequence[TwistPoint], right: Sequence[TwistPoint]) -> li
     sums = []
     for a, b, (re, im), norm in zip(left, right, runs, norms, strict=True):
         inverse = (re * norm % q, -im * norm % q)
-        slope = _times(((b[1][0] - a[1][0]), (b[1][1] - a[1][1])), inverse)
-        sums.append(_chord(a, b[0], slope))
+        slope = fp2_times(((b[1][0] - a[1][0]), (b[1][1] - a[1][1])), inverse)
+        sums.append(twist_chord(a, b[0], slope))
     return sums
 
 
@@ -159,8 +160,8 @@ def twist_add(left: TwistPoint | None, right: TwistPoint | None) -> TwistPoint |
     (re, im), q = left[1], BASE_FIELD
     norm = pow(4 * (re * re + im * im), -1, q)
     inverse = (2 * re * norm % q, -2 * im * norm % q)
-    square = _times(left[0], left[0])
-    return _chord(left, left[0], _times((3 * square[0], 3 * square[1]), inverse))
+    square = fp2_times(left[0], left[0])
+    return twist_chord(left, left[0], fp2_times((3 * square[0], 3 * square[1]), inverse))
 
 
 def twist_negative(point: TwistPoint) -> TwistPoint:
@@ -217,15 +218,3 @@ def multiples_of_twist_base(scalars: Sequence[int]) -> list[TwistPoint | None]:
         assert following is not None
         base = following
     return sums
-
-
-def _times(a: Fp2, b: Fp2) -> Fp2:
-    return (a[0] * b[0] - a[1] * b[1]) % BASE_FIELD, (a[0] * b[1] + a[1] * b[0]) % BASE_FIELD
-
-
-def _chord(a: TwistPoint, x2: Fp2, slope: Fp2) -> TwistPoint:
-    """The third point of the line of this slope through a and a point at x2, mirrored."""
-    q, square = BASE_FIELD, _times(slope, slope)
-    x = (square[0] - a[0][0] - x2[0]) % q, (square[1] - a[0][1] - x2[1]) % q
-    turn = _times(slope, (a[0][0] - x[0], a[0][1] - x[1]))
-    return x, ((turn[0] - a[1][0]) % q, (turn[1] - a[1][1]) % q)

@@ -7,7 +7,7 @@ meet with negligible probability in an honest set-up, and make `ValueError` in a
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -330,42 +330,43 @@ def _reversed(index: int, bits: int) -> int:
     return int(f"{index:0{bits}b}"[::-1], 2) if bits else 0
 
 
-def _fp2_multiply(a: Fp2, b: Fp2) -> Fp2:
+def fp2_times(a: Fp2, b: Fp2) -> Fp2:
+    """a * b in the field of degree 2, Fp[i] / (i^2 + 1)."""
     return (a[0] * b[0] - a[1] * b[1]) % BASE_FIELD, (a[0] * b[1] + a[1] * b[0]) % BASE_FIELD
 
 
-def _fp2_invert(a: Fp2) -> Fp2:
+def fp2_minus(a: Fp2, b: Fp2) -> Fp2:
+    """a - b in the field of degree 2."""
+    return (a[0] - b[0]) % BASE_FIELD, (a[1] - b[1]) % BASE_FIELD
+
+
+def fp2_inverse(a: Fp2) -> Fp2:
+    """1 / a in the field of degree 2. Raises ValueError for zero."""
     norm = pow(a[0] * a[0] + a[1] * a[1], -1, BASE_FIELD)
     return a[0] * norm % BASE_FIELD, -a[1] * norm % BASE_FIELD
 
 
-def _fp2_sum(terms: Iterable[Fp2]) -> Fp2:
-    first, second = zip(*terms, strict=True)
-    return sum(first) % BASE_FIELD, sum(second) % BASE_FIELD
+def twist_chord(a: TwistPoint, x2: Fp2, slope: Fp2) -> TwistPoint:
+    """The third point of the line of this slope through a and a point at x2, mirrored: their sum."""
+    x = fp2_minus(fp2_minus(fp2_times(slope, slope), a[0]), x2)
+    return x, fp2_minus(fp2_times(slope, fp2_minus(a[0], x)), a[1])
 
 
 def _g2_add(a: TwistPoint, b: TwistPoint) -> TwistPoint:
     """Sum of two affine points of the twist, equal or distinct (never opposite)."""
     if a == b:
-        square = _fp2_multiply(a[0], a[0])
-        rise, run = _fp2_sum([square] * 3), _fp2_sum([a[1]] * 2)
+        square = fp2_times(a[0], a[0])
+        rise, run = (3 * square[0], 3 * square[1]), (2 * a[1][0], 2 * a[1][1])
     else:
-        rise, run = _fp2_sum([b[1], _minus(a[1])]), _fp2_sum([b[0], _minus(a[0])])
-    slope = _fp2_multiply(rise, _fp2_invert(run))
-    x = _fp2_sum([_fp2_multiply(slope, slope), _minus(a[0]), _minus(b[0])])
-    y = _fp2_sum([_fp2_multiply(slope, _fp2_sum([a[0], _minus(x)])), _minus(a[1])])
-    return x, y
+        rise, run = fp2_minus(b[1], a[1]), fp2_minus(b[0], a[0])
+    return twist_chord(a, b[0], fp2_times(rise, fp2_inverse(run)))
 
 
-def _minus(a: Fp2) -> Fp2:
-    return -a[0] % BASE_FIELD, -a[1] % BASE_FIELD
-
-
-def g2_multiply(scalar: int) -> TwistPoint:
-    """scalar * G2 for 0 < scalar < the field's modulus."""
-    result = G2
+def g2_multiply(scalar: int, point: TwistPoint = G2) -> TwistPoint:
+    """scalar * point for 0 < scalar < the field's modulus. Raises ValueError where a sum on the way is infinity."""
+    result = point
     for bit in bin(scalar)[3:]:
         result = _g2_add(result, result)
         if bit == "1":
-            result = _g2_add(result, G2)
+            result = _g2_add(result, point)
     return result

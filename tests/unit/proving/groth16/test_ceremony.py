@@ -30,6 +30,12 @@ def sections() -> dict[int, bytes]:
 
 
 @pytest.fixture(scope="module")
+def foreign() -> dict[int, bytes]:
+    """The sections of other secrets."""
+    return PreparedCeremony(replace(SECRETS, tau=77, alpha=78, beta=79), 6).sections()
+
+
+@pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory, sections: dict[int, bytes]) -> Path:
     path = tmp_path_factory.mktemp("ceremony") / "small.ptau"
     path.write_bytes(ptau(sections))
@@ -72,10 +78,9 @@ def test_read_phase1__section_missing__refused(sections, tmp_path, section):
 
 
 @pytest.mark.parametrize("section", [2, 3, 4, 5, 6, 12, 13, 14, 15])
-def test_read_phase1__points_of_other_secrets__refused(sections, tmp_path, section):
-    other = PreparedCeremony(replace(SECRETS, tau=77, alpha=78, beta=79), 6).sections()
+def test_read_phase1__points_of_other_secrets__refused(sections, foreign, tmp_path, section):
     path = tmp_path / "mixed.ptau"
-    path.write_bytes(ptau({**sections, section: other[section]}))
+    path.write_bytes(ptau({**sections, section: foreign[section]}))
     with pytest.raises(InvalidInput):
         read_phase1(path, SIZE)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from oracle.cli import groth16
+from oracle.cli.proofs import write_proof
+from oracle.cli.verification import verify_proof_file
 from oracle.constants import BN254_SCALAR_FIELD
 from oracle.domain.proofs import ModelInputs, Proof
-from oracle.errors import ArtifactMismatch, InputRejected, InvalidInput, NotFound, UnsafeSetup
-from oracle.proving.groth16.folder import PROVING_KEY, VERIFIER, groth16_folder
+from oracle.errors import ArtifactMismatch, InputRejected, InvalidInput, NotFound, ProofRejected, UnsafeSetup
+from oracle.proving.groth16.folder import PROVING_KEY, SUFFIX, VERIFIER, groth16_folder
 from oracle.proving.groth16.setup import Secrets
 from oracle.settings import Settings
 from tests.support.groth16_ceremony import PreparedCeremony, ptau
@@ -56,6 +60,30 @@ def test_set_up__development__proves_what_ezkl_computes(settings, development, e
     felts = [value % BN254_SCALAR_FIELD for value in (*witness.inputs, *witness.outputs)]
     assert list(proof.instances) == felts
     assert len(proof.zk_proof) == 256
+
+
+def test_verify_proof_file__groth16_proof__valid_under_its_own_key_alone(settings, development, tmp_path):
+    proof, path = prove(settings), tmp_path / "proof.json"
+    write_proof(path, proof)
+    for name in (None, RELU, f"{RELU}{SUFFIX}"):
+        facts = verify_proof_file(settings, path, name)
+        assert (facts["verified"], facts["model"]) == (True, f"{RELU}{SUFFIX}")
+        assert facts["inputs"] == list(INPUTS.tensors[0])
+    with pytest.raises(ProofRejected, match=f"of {RELU}.groth16, not of {LOGISTIC}.groth16"):
+        verify_proof_file(settings, path, LOGISTIC)
+    wrong = [
+        replace(proof, instances=(*proof.instances[:-1], proof.instances[-1] + 1)),
+        replace(proof, instances=proof.instances[:-1]),
+        replace(proof, instances=(1 << 62, *proof.instances[1:])),
+        replace(proof, instances=(1 << 70, *proof.instances[1:])),
+        replace(proof, zk_proof=proof.zk_proof[:32] + bytes(32) + proof.zk_proof[64:]),
+        replace(proof, zk_proof=proof.zk_proof + b"\0"),
+        replace(proof, zk_proof=b"\xff" * 32 + proof.zk_proof[32:]),
+    ]
+    for one in wrong:
+        write_proof(path, one)
+        with pytest.raises(ProofRejected, match="does not verify"):
+            verify_proof_file(settings, path, None)
 
 
 def test_prove_network__development_key_for_a_real_chain__refused(settings, development):
