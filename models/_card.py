@@ -36,6 +36,26 @@ def write_card(folder: Path, family: Family, fitted: Fitted, report: Report, cir
     (folder / REPORT).write_text(json.dumps(report_document(family, fitted, report, circuit), indent=1) + "\n")
 
 
+def rewrite_circuit(folder: Path, family: Family, circuit: CircuitFacts) -> tuple[Bar, ...]:
+    """Writes what a new circuit of the same model does into the card that stands; its bars.
+
+    Scores are the model's, not the circuit's, and stay. Raises ValueError for a card of another model.
+    """
+    document = json.loads((folder / REPORT).read_text())
+    if document["model_hash"] != circuit.manifest["model_hash"]:
+        raise ValueError(f"the card of {family.circuit_id} is of another model: train it, do not only rebuild it")
+    bars = [*map(bar_from, document["bars"][:-1]), circuit_bar(family, circuit)]
+    head, _, rest = (folder / CARD).read_text().partition(_CIRCUIT)
+    _, heading, scored = rest.partition(_SCORES)
+    kept = head.rstrip().splitlines()[:-1]  # all but the circuit's own bar
+    head = "\n".join([*kept, bars_table(bars).splitlines()[-1]])
+    middle = [head, _CIRCUIT + _circuit_table(circuit), _errors_text(family, circuit)]
+    (folder / CARD).write_text("\n\n".join(middle) + "\n\n" + heading + scored)
+    document |= _of_circuit(circuit) | {"bars": [bar_document(bar) for bar in bars]}
+    (folder / REPORT).write_text(json.dumps(document, indent=1) + "\n")
+    return tuple(bars)
+
+
 def card_text(family: Family, fitted: Fitted, report: Report, circuit: CircuitFacts) -> str:
     """The card in Markdown."""
     parts = [
@@ -44,9 +64,9 @@ def card_text(family: Family, fitted: Fitted, report: Report, circuit: CircuitFa
         family.about.strip(),
         f"Model hash `{circuit.manifest['model_hash']}`. What ships: **{fitted.ships}**.",
         "## Bars\n\n" + bars_table([*report.bars, circuit_bar(family, circuit)]),
-        "## Circuit\n\n" + _circuit_table(circuit),
+        _CIRCUIT + _circuit_table(circuit),
         _errors_text(family, circuit),
-        "## Out-of-sample score\n\n" + report.scores.strip(),
+        _SCORES + report.scores.strip(),
         *_training_text(fitted),
         "## Data\n\n" + sources_table(_merged(fitted.sources, report.sources)),
         *_figures_text(report),
@@ -58,6 +78,8 @@ def card_text(family: Family, fitted: Fitted, report: Report, circuit: CircuitFa
 _SECONDS: Final = """Seconds: of one proof on two cores that did other work too, so an idle machine is faster;
 CPU seconds, the sum over all threads, do not suffer from that. Measured when the circuit was built."""
 
+_CIRCUIT: Final = "## Circuit\n\n"
+_SCORES: Final = "## Out-of-sample score\n\n"
 _ROUNDING: Final = """- Rounding: each rescaling in the circuit may go either way by one unit, so a prover can choose
   among answers that differ by about that much, below the budget above."""
 
@@ -192,15 +214,26 @@ def report_document(family: Family, fitted: Fitted, report: Report, circuit: Cir
             {"name": one.name, "unit": one.unit, "magnitude": one.magnitude, "transform": one.transform}
             for one in family.outputs
         ],
-        "held_out_inputs": len(circuit.errors),
-        "prove_cpu_seconds": circuit.manifest["measured"]["prove_cpu_seconds"],
-        "prove_seconds": circuit.manifest["measured"]["prove_seconds"],
-        "gas": circuit.gas,
+        **_of_circuit(circuit),
         "data": [
             {"name": one.name, "rows": one.rows, "first": one.first, "last": one.last, "sha256": one.sha256}
             for one in _merged(fitted.sources, report.sources)
         ],
     }
+
+
+def _of_circuit(circuit: CircuitFacts) -> dict[str, Any]:
+    return {
+        "held_out_inputs": len(circuit.errors),
+        "prove_cpu_seconds": circuit.manifest["measured"]["prove_cpu_seconds"],
+        "prove_seconds": circuit.manifest["measured"]["prove_seconds"],
+        "gas": circuit.gas,
+    }
+
+
+def bar_from(document: dict[str, Any]) -> Bar:
+    """A bar that bar_document wrote."""
+    return Bar(**{name: value for name, value in document.items() if name != "reached"})
 
 
 def bar_document(bar: Bar) -> dict[str, Any]:

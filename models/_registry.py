@@ -28,8 +28,8 @@ CLOSED_FORM = "closed form"
 class CircuitShape:
     """How a family's circuit is laid out, found by experiment: ezkl's run arguments of these names.
 
-    `decomp_base` to the power `decomp_legs` must exceed every integer of the circuit over the whole domain. `param_scale`:
-    of the weights; None: as the inputs.
+    `decomp_base` to the power `decomp_legs` must exceed every integer of the circuit over the whole domain.
+    `param_scale`: of the weights; None: as the inputs.
     """
 
     input_scale: int

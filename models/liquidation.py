@@ -15,7 +15,7 @@ from models._liquidation_training import fit
 from models._registry import CircuitShape, Family
 
 MAX_ERROR: Final = 5e-3
-# Values grow from 2^13 to 2^56, and only the logits are rescaled, to 2^52. The error is that of the weights, which is why
+# Values grow from 2^13 to 2^56, and only the answers are rescaled, to 2^52. The error is mostly that of the weights, so
 # they stand finer than the inputs. The largest logit over the domain is below 2^5, the decomposition holds 2^63.
 SHAPE: Final = CircuitShape(
     input_scale=13,

@@ -2,6 +2,7 @@
 
     python scripts/train_model.py garch [--data FOLDER] [--out circuits/garch-vol-32]
     python scripts/train_model.py --all             # every family: trains, scores, rebuilds what changed
+    python scripts/train_model.py garch --circuit-only    # its circuit anew, by the family's shape; scores stay
     python scripts/train_model.py --all --check     # the same without writing; fails where scores left their spread
 
 Everything is drawn from fixed seeds: the same machine writes the same network.onnx, settings.json and vk.key again. A
@@ -13,7 +14,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +25,7 @@ from typing import Any
 
 from family_circuits import build_family, measure
 
-from models._card import REPORT, bars_table, circuit_bar, number, write_card
+from models._card import REPORT, bars_table, circuit_bar, number, rewrite_circuit, write_card
 from models._errors import DataMissing
 from models._export import NETWORK, committed_hash, model_hash, read_training, write_training
 from models._registry import Bar, Family, Fitted, families
@@ -68,6 +71,8 @@ def main() -> int:
 def _train(arguments: argparse.Namespace, family: Family, folder: Path) -> Outcome:
     """Fits, rebuilds the circuit where the model changed, writes the record and the card."""
     settings = Settings()
+    if arguments.circuit_only:
+        return _circuit_only(family, folder, settings)
     before = read_training(folder)
     fitted = before if arguments.card_only else family.fit(arguments.data)
     same = model_hash(family, fitted) == committed_hash(folder)
@@ -81,6 +86,21 @@ def _train(arguments: argparse.Namespace, family: Family, folder: Path) -> Outco
     bars = (*report.bars, circuit_bar(family, circuit))
     verdict = "the committed model again, bit for bit" if same else f"a new model, {folder / NETWORK}"
     return Outcome(family.name, f"{verdict}; k {circuit.manifest['logrows']}, gas {circuit.gas:,}", bars, _inside(bars))
+
+
+def _circuit_only(family: Family, folder: Path, settings: Settings) -> Outcome:
+    """The committed model in a new circuit, by the family's shape of today."""
+    fitted = read_training(folder)
+    if model_hash(family, fitted) != committed_hash(folder):
+        raise SystemExit(f"{folder} holds another model than {family.name} is: train it")
+    with tempfile.TemporaryDirectory(prefix="plumbline-circuit-") as scratch:
+        built = Path(scratch) / folder.name
+        build_family(family, fitted, settings, built)
+        circuit = measure(family, fitted, settings, built)
+        shutil.copytree(built, folder, dirs_exist_ok=True)
+    bars = rewrite_circuit(folder, family, circuit)
+    verdict = f"a new circuit of the committed model; k {circuit.manifest['logrows']}, gas {circuit.gas:,}"
+    return Outcome(family.name, verdict, bars, _inside(bars))
 
 
 def _inside(bars: tuple[Bar, ...]) -> bool:
@@ -161,6 +181,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="folder to write; default circuits/<circuit id>")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PLUMBLINE_DATA", DEFAULT_DATA)))
     parser.add_argument("--card-only", action="store_true", help="keep the committed weights and circuit")
+    parser.add_argument("--circuit-only", action="store_true", help="a new circuit of the committed model; scores stay")
     parser.add_argument("--rebuild", action="store_true", help="build the circuit even where the model is the same")
     arguments = parser.parse_args()
     if bool(arguments.name) == arguments.all:
