@@ -29,7 +29,6 @@ class CircuitShape:
     """How a family's circuit is laid out, found by experiment: ezkl's run arguments of these names.
 
     `decomp_base` to the power `decomp_legs` must exceed every integer of the circuit over the whole domain.
-    `param_scale`: of the weights; None: as the inputs.
     """
 
     input_scale: int
@@ -39,7 +38,6 @@ class CircuitShape:
     num_inner_cols: int
     logrows: int
     disable_freivalds: bool = False
-    param_scale: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

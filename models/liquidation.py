@@ -15,16 +15,10 @@ from models._liquidation_training import fit
 from models._registry import CircuitShape, Family
 
 MAX_ERROR: Final = 5e-3
-# Values grow from 2^13 to 2^56, and only the answers are rescaled, to 2^52. The error is mostly that of the weights, so
-# they stand finer than the inputs. The largest logit over the domain is below 2^5, the decomposition holds 2^63.
+# Values are rescaled to 2^45 where they pass it. The largest logit over the domain is 17.6, 2^49.2 at that scale, and the
+# decomposition holds 2^49.9. Finer than the batches, which stand at 2^12, rescale nothing, and have no rows to spare.
 SHAPE: Final = CircuitShape(
-    input_scale=13,
-    scale_rebase_multiplier=4,
-    decomp_base=512,
-    decomp_legs=7,
-    num_inner_cols=1,
-    logrows=10,
-    param_scale=15,
+    input_scale=15, scale_rebase_multiplier=3, decomp_base=1014, decomp_legs=5, num_inner_cols=1, logrows=10
 )
 
 ABOUT: Final = """**What it computes.** The logit of the probability that the price, looked at hourly, falls within the

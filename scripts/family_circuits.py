@@ -133,7 +133,7 @@ def _pinned_plan(
     validation = Validation.over(worker, network, form=form, domain=domain, samples=samples, magnitudes=magnitudes)
     params = CircuitParams(
         shape.input_scale,
-        shape.input_scale if shape.param_scale is None else shape.param_scale,
+        shape.input_scale,
         shape.scale_rebase_multiplier,
         shape.decomp_base,
         shape.decomp_legs,

@@ -62,14 +62,14 @@ def test_circuit__held_out_and_corners__within_budget(
     assert one.errors(got, one.reference(inputs, committed(one).weights)).max() <= one.max_error
 
 
-def test_circuit__64_positions__the_single_circuit_64_times(
+def test_circuit__64_positions__the_circuit_of_16_four_times(
     engine: ProvingEngine, worker: Worker, settings: Settings
 ) -> None:
-    single, batch = family("liquidation"), family("liquidation_64")
-    row = batch.samples(200, SEED)[-1]
-    together = executed(engine, worker, settings, batch, row[None])[0]
-    singles = np.column_stack([np.tile(row[:4], (64, 1)), row[4:]])
-    alone = executed(engine, worker, settings, single, singles)
+    few, many = family("liquidation_16"), family("liquidation_64")
+    row = many.samples(200, SEED)[-1]
+    together = executed(engine, worker, settings, many, row[None])[0]
+    parts = np.column_stack([np.tile(row[:4], (4, 1)), row[4:].reshape(4, 16)])
+    apart = executed(engine, worker, settings, few, parts)
     # both circuits are exact at their scales, which are one
-    np.testing.assert_array_equal(together[:-1], alone[:, 0])
-    assert set(alone[:, 1]) == {together[-1]}
+    np.testing.assert_array_equal(together[:-1], apart[:, :-1].ravel())
+    assert set(apart[:, -1]) == {together[-1]}

@@ -39,11 +39,12 @@ from tests.support import networks
 from tests.support.built_circuits import NO_TABLE, build_fixed
 root = Path(sys.argv[1])
 network = networks.relu(root)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-try:
-    build_fixed(Settings(state_dir=root / "state", cache_dir=Path(sys.argv[2])), "full", network, NO_TABLE)
-except StorageFull as error:
-    print("StorageFull", error, "|", error.remedy)
+for limit in sys.argv[3:]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+    try:
+        build_fixed(Settings(state_dir=root / limit, cache_dir=Path(sys.argv[2])), "full", network, NO_TABLE)
+    except StorageFull as error:
+        print("StorageFull", error, "|", error.remedy)
 """
 
 
@@ -159,17 +160,21 @@ def test_build__poisoned_cache_of_ezkl__changes_nothing(
     assert [path.name for path in (poisoned / "cache").iterdir()] == ["lookup"]
 
 
-@pytest.mark.parametrize("limit", [2_000, 30_000, 100_000])
-def test_build__disk_full__leaves_no_circuit(home: Settings, tmp_path: Path, limit: int) -> None:
-    arguments = [str(tmp_path), str(home.cache_dir), str(limit)]
+def test_build__disk_full__leaves_no_circuit(home: Settings, tmp_path: Path) -> None:
+    """Full for small files, for a verifier, for a key."""
+    limits = ["2000", "30000", "100000"]
     done = subprocess.run(
-        [sys.executable, "-c", BUILD_ON_A_FULL_DISK, *arguments],
+        [sys.executable, "-c", BUILD_ON_A_FULL_DISK, str(tmp_path), str(home.cache_dir), *limits],
         capture_output=True,
         cwd=PROJECT_ROOT,
         text=True,
         timeout=300,
         check=True,
     )
-    assert done.stdout.startswith("StorageFull"), done.stdout + done.stderr
-    assert "PLUMBLINE_STATE_DIR" in done.stdout
-    assert [path for path in (tmp_path / "state").rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(limits), done.stdout + done.stderr
+    for limit, line in zip(limits, lines, strict=True):
+        assert line.startswith("StorageFull"), done.stdout + done.stderr
+        assert "PLUMBLINE_STATE_DIR" in line
+        left = [path for path in (tmp_path / limit).rglob("*") if path.is_file() and path.suffix != ".lock"]
+        assert left == []

@@ -57,9 +57,14 @@ def test_add_model__two_inputs_one_sample__is_provable(away: Settings, tmp_path:
     assert y_and_z[2:] == pytest.approx([max(value, 0.0) for value in y_and_z[:2]], abs=1e-3)
 
 
-def test_add_model__integer_inputs__stay_integers(away: Settings, tmp_path: Path, open_engine: OpenEngine) -> None:
+def test_add_model__integer_inputs_by_relative_paths__stay_integers(
+    away: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_engine: OpenEngine
+) -> None:
+    """Relative paths are the caller's: the worker has a folder of its own."""
     made = networks.embedding(tmp_path)
-    manifest = add_model(away, "embedding", made.onnx, made.calibration)
+    monkeypatch.chdir(tmp_path)
+    manifest = add_model(away, "embedding", made.onnx.relative_to(tmp_path), made.calibration.relative_to(tmp_path))
+    assert manifest.circuit_id == "embedding"
     assert manifest.input_scale_bits == [0]
     assert manifest.domain == [Domain(low=0, high=7)]
     engine = open_engine(away)
@@ -67,15 +72,6 @@ def test_add_model__integer_inputs__stay_integers(away: Settings, tmp_path: Path
     _prove(engine, "embedding", [[7, 0, 3]])
     with pytest.raises(InputRejected, match="not an integer"):
         engine.quantise("embedding", [[0.5, 0, 3]])
-
-
-def test_add_model__relative_paths__are_of_the_caller(
-    away: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = networks.embedding(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    manifest = add_model(away, "near", made.onnx.relative_to(tmp_path), made.calibration.relative_to(tmp_path))
-    assert manifest.circuit_id == "near"
 
 
 def test_add_model__symbolic_batch__is_fixed_to_one(away: Settings, tmp_path: Path, open_engine: OpenEngine) -> None:
