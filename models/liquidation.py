@@ -15,7 +15,7 @@ from models._liquidation_training import fit
 from models._registry import CircuitShape, Family
 
 MAX_ERROR: Final = 5e-3
-# Values are rescaled to 2^45 where they pass it. The largest logit over the domain is 17.6, 2^49.2 at that scale, and the
+# Values are rescaled to 2^45 where they pass it. The largest logit over the domain is 17.6, 2^49.2 at that scale, the
 # decomposition holds 2^49.9. Finer than the batches, which stand at 2^12, rescale nothing, and have no rows to spare.
 SHAPE: Final = CircuitShape(
     input_scale=15, scale_rebase_multiplier=3, decomp_base=1014, decomp_legs=5, num_inner_cols=1, logrows=10

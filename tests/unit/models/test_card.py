@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models._card import CircuitFacts, bars_table, draw_figure, number, write_card
+from models._card import CircuitFacts, bars_table, draw_figure, number, rewrite_circuit, write_card
 from models._registry import Bar, DataSource, Fitted, Report, family
 
 RUN = {
@@ -76,3 +76,23 @@ def test_write_card__trained_family__everything_in_it(tmp_path: Path) -> None:
     assert [bar["reached"] for bar in document["bars"]] == [True, True]
     assert document["bars"][-1]["limit"] == chosen.max_error
     assert (tmp_path / "curve.svg").is_file()
+
+
+def test_rewrite_circuit__new_circuit_of_the_model__is_the_card_that_training_writes(tmp_path: Path) -> None:
+    chosen, report = (
+        family("garch"),
+        Report((Bar("a bar", 1.0, 2.0, low=0.123456789, high=2.0),), "| score |", "- a limit"),
+    )
+    fitted = Fitted(ships="net", seed=2, seed_scores={1: 0.5, 2: 0.25, 3: 1.0})
+    finer = MANIFEST | {"logrows": 11, "measured": RUN | {"rows": 2_000, "prove_cpu_seconds": 0.75}}
+    before = CircuitFacts(MANIFEST, np.full((1_000, 1), 1e-3), 400_000)
+    after = CircuitFacts(finer, np.full((500, 1), 1e-5), 390_000)
+    for name, facts in (("rewritten", before), ("trained", after)):
+        (tmp_path / name).mkdir()
+        write_card(tmp_path / name, chosen, fitted, report, facts)
+    bars = rewrite_circuit(tmp_path / "rewritten", chosen, after)
+    for name in ("CARD.md", "report.json"):
+        assert (tmp_path / "rewritten" / name).read_text() == (tmp_path / "trained" / name).read_text()
+    assert [bar.value for bar in bars] == [1.0, 1e-5]
+    with pytest.raises(ValueError, match="another model"):
+        rewrite_circuit(tmp_path / "trained", chosen, CircuitFacts(MANIFEST | {"model_hash": "0xdef"}, after.errors, 1))
