@@ -71,7 +71,7 @@ class OnchainStack:
             self.pause()
             pause_running()
             settings = self.settings.model_copy(update=changed)
-            client = ChainClient.connect(settings, self.anvil.rpc_url)
+            client = ChainClient.connect(settings, settings.rpc_url or self.anvil.rpc_url)
             self._running = changed, self._open.enter_context(opened_service(settings, client, []))
         return self._running[1]
 

@@ -20,6 +20,7 @@ from oracle.domain.requests import RequestKind, RequestState
 from oracle.settings import Settings
 from oracle.store.coordinator import AskedState, AskedStore
 from tests.support.onchain_stack import FEE, OnchainStack
+from tests.support.rpc_proxy import RpcProxy
 from tests.support.service_stack import TINY
 from tests.support.waiting import until
 
@@ -174,6 +175,26 @@ def test_subscription__due__run_and_answered_until_its_money_ends(stack: Onchain
 
 
 # --- with other settings
+
+
+def test_listener__rpc_gone_in_the_middle_of_sending__answered_once(stack: OnchainStack) -> None:
+    proxy = RpcProxy(stack.anvil.rpc_url)
+    service, nonce = stack.service(rpc_url=proxy.url), stack.client.nonce(stack.operator)
+    proxy.hold(lambda method, _: method == "eth_sendRawTransaction", after=True)  # it is sent, and nobody is told
+    request_id = stack.ask(prover=stack.operator)
+    proxy.wait_held()
+    proxy.down = True
+    proxy.release()
+    noticed = {"step": "listener", "cause": "RpcUnavailable"}
+    until(lambda: service.metrics.registry.get_sample_value("plumbline_failures_total", noticed) is not None)
+    proxy.down = False
+    stack.answered(request_id)
+    until(lambda: ended(service))
+    made = service.parts.requests.recent(kind=RequestKind.INFERENCE)
+    assert [one.state for one in made if one.body["onchainId"] == str(request_id)] == [RequestState.FULFILLED]
+    assert stack.client.nonce(stack.operator) - nonce == 1
+    stack.pause()
+    proxy.close()
 
 
 def test_listener__request_dropped_by_a_reorg__taken_back(stack: OnchainStack) -> None:
