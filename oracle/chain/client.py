@@ -240,6 +240,16 @@ class ChainClient:
                 start = end + 1
         return found
 
+    def logs_of(self, address: str, topics: Sequence[Sequence[bytes]], block_hash: bytes) -> list[LogReceipt]:
+        """As `logs`, of one block. Raises RpcRefused when the node does not have it, or no longer."""
+        wanted: FilterParams = {
+            "address": checked_address(address),
+            "topics": [[HexBytes(topic) for topic in choice] or None for choice in topics],
+            "blockHash": HexBytes(block_hash),
+        }
+        with node_errors():
+            return self.web3.eth.get_logs(wanted)
+
     def rpc(self, method: str, *params: object) -> Any:
         """The result of any RPC method. Raises RpcRefused, or ContractRevert when it executed a call."""
         with node_errors():

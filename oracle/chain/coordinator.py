@@ -136,6 +136,10 @@ class Coordinator:
         logs = self._client.logs(self.address, [[self._requested]], from_block, to_block)
         return [self._asked(log) for log in logs]
 
+    def asked_at(self, block_hash: bytes) -> list[AskedInference]:
+        """The requests that were made in one block. Raises RpcRefused when the node does not have it."""
+        return [self._asked(log) for log in self._client.logs_of(self.address, [[self._requested]], block_hash)]
+
     def asked_in(self, receipt: TxReceipt) -> list[AskedInference]:
         """The requests that a transaction made."""
         return [self._asked(log) for log in self._own(receipt, self._requested)]

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from oracle.chain.client import Block
 from oracle.chain.coordinator import Coordinator, inputs_hash
 from oracle.daemon.circuits import CircuitFinder
 from oracle.daemon.loops import PatientLoop
@@ -49,13 +50,18 @@ class BlockFollower:
         self._store = store
         self._first_block = first_block
         self._tip: tuple[int, str] | None = None
+        self.head: Block | None = None
 
     def advance(self) -> list[Watched]:
-        """Reads what is new; the requests that a reorg took back since the last time."""
-        head = self._client.head()
+        """Reads what is new, up to `head`; the requests that a reorg took back since the last time."""
+        self.head = head = self._client.head()
         safe = head.number - self._confirmations
-        if self._tip is not None and self._confirmations == 0 and self._tip == (head.number, _hex(head.hash)):
-            return []
+        if self._tip is not None and self._confirmations == 0:
+            if self._tip == (head.number, _hex(head.hash)):
+                return []
+            if self._tip == (head.number - 1, _hex(head.parent_hash)):
+                self._follow(head, self._coordinator.asked_at(head.hash))
+                return []
         followed = self._store.followed()
         dropped: list[Watched] = []
         common = self._common(followed)
@@ -69,11 +75,14 @@ class BlockFollower:
         again = self._client.block(safe)
         if again is None or again.hash != tip.hash:  # it reorganised while it was read: the next time
             return dropped
+        self._follow(tip, asked)
+        return dropped
+
+    def _follow(self, tip: Block, asked: list[AskedInference]) -> None:
         self._store.follow([(tip.number, _hex(tip.hash))], asked)
         self._tip = tip.number, _hex(tip.hash)
         for one in asked:
             _log.info("asked on chain", onchain_id=one.request_id, model_id=one.model_id, block=one.block_number)
-        return dropped
 
     def _common(self, followed: list[tuple[int, str]]) -> int:
         """The newest followed block that the chain still has."""
@@ -190,7 +199,8 @@ class Listener:
 
     def _consider(self, watched: Watched, facts: OnchainRequest) -> None:
         """Has an open request answered, or says why not now, or why never."""
-        asked, now = watched.asked, self._parts.client.head().timestamp
+        head = self._follower.head or self._parts.client.head()
+        asked, now = watched.asked, head.timestamp
         provers = frozenset(self._parts.sender.addresses)
         try:
             circuit = self._circuits.find(asked.model_id, asked.version)
@@ -203,7 +213,7 @@ class Listener:
             self._store.move(asked, AskedState.WATCHED, wait_secs=wait, detail=detail)
         elif facts.deadline < now + circuit.prove_seconds + LANDING_SECS:
             self._close(asked, f"too late: the deadline is {facts.deadline}, it is {now}")
-        elif not self._rule.pays(facts, self._gas_price()):
+        elif not self._rule.pays(facts, head.base_fee + self._parts.client.tip()):
             detail = f"a fee of {facts.fee} does not cover its gas"
             self._store.move(asked, AskedState.WATCHED, wait_secs=FEE_AGAIN_SECS, detail=detail)
         else:
@@ -219,9 +229,6 @@ class Listener:
     def _close(self, asked: AskedInference, detail: str) -> None:
         _log.info("closed", onchain_id=asked.request_id, detail=detail)
         self._store.move(asked, AskedState.CLOSED, detail=detail[:255])
-
-    def _gas_price(self) -> int:
-        return self._parts.client.head().base_fee + self._parts.client.tip()
 
 
 def _is_of(facts: OnchainRequest, asked: AskedInference) -> bool:
