@@ -192,6 +192,8 @@ class InvalidInput(OracleError):
 class ModelRejected(InvalidInput):
     """The ONNX file cannot be proven, or not soundly; `node` names the one at fault where one is."""
 
+    node: str = ""
+
     def __init__(self, *args: object, remedy: str = "", node: str = "") -> None:
         super().__init__(*args, remedy=remedy)
         self.node = node

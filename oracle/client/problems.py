@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from oracle import errors
-from oracle.errors import ContractRevert, InvalidInput, OracleError, Retry, ServiceUnavailable
+from oracle.errors import ContractRevert, InvalidInput, ModelRejected, OracleError, Retry, ServiceUnavailable
 
 
 def problem_error(response: httpx.Response) -> OracleError:
@@ -21,8 +21,12 @@ def problem_error(response: httpx.Response) -> OracleError:
     revert = problem.get("revert")
     if isinstance(revert, dict):
         return ContractRevert(str(revert.get("name")), tuple(revert.get("args") or ()), remedy=remedy)
+    node = str(problem.get("node") or "")
     fallback = Retry if response.status_code >= 500 or response.status_code == 429 else InvalidInput
-    return named_error(str(problem.get("error") or ""), detail, remedy, fallback)
+    error = named_error(str(problem.get("error") or ""), detail, remedy, fallback)
+    if isinstance(error, ModelRejected):
+        error.node = node
+    return error
 
 
 def named_error(name: str, message: str, remedy: str, fallback: type[OracleError] = OracleError) -> OracleError:

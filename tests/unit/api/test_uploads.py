@@ -13,12 +13,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from oracle.api.routes.uploads import UPLOAD_LIMIT
+from oracle.cli.models import upload_model
 from oracle.client import AsyncClient, Client
 from oracle.daemon.service import OracleService
 from oracle.daemon.uploads import MAX_WAITING
 from oracle.domain.access import Rate, Role
 from oracle.domain.requests import RequestKind
-from oracle.errors import Conflict, InputRejected, NotFound, SandboxUnavailable
+from oracle.errors import Conflict, InputRejected, InvalidInput, ModelRejected, NotFound, SandboxUnavailable
 from oracle.proving import uploaded
 from oracle.proving.uploads import MAX_UPLOAD_BYTES
 from oracle.proving.workers.confinement import missing
@@ -27,7 +28,7 @@ from oracle.store.keys import KeyStore
 from tests.support import networks
 from tests.support.networks import Network
 from tests.support.service_fixtures import served
-from tests.support.service_stack import TINY
+from tests.support.service_stack import TINY, tiny_files
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"this kernel lacks {', '.join(missing())}")
@@ -99,13 +100,41 @@ def test_upload__operator_that_no_circuit_has__a_problem_that_names_the_node(cli
         client.model("faulty")
 
 
-def test_upload__async_client__not_deployed_where_not_asked(api: httpx.Client, network: Network) -> None:
+def test_upload_command__operator_that_no_circuit_has__its_error_after_its_stages(
+    api: httpx.Client, service: OracleService, culprit: bytes, tmp_path: Path
+) -> None:
+    onnx, samples = tmp_path / "faulty.onnx", tmp_path / "samples.json"
+    onnx.write_bytes(culprit)
+    samples.write_text(json.dumps({"input_data": [[1.0, 2.0, 3.0, 4.0]]}))
+    settings = service.parts.settings.model_copy(update={"api_port": api.base_url.port})
+    said: list[str] = []
+
+    def send(onnx: Path) -> None:
+        upload_model(
+            settings,
+            "by-command",
+            onnx,
+            samples,
+            objective="gas",
+            max_error=None,
+            domain=None,
+            deploy=False,
+            say=said.append,
+        )
+
+    with pytest.raises(ModelRejected, match="culprit"):
+        send(onnx)
+    assert "inspect upload.onnx" in said
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        send(tmp_path / "absent.onnx")
+
+
+def test_upload__async_client__not_deployed_where_not_asked(api: httpx.Client, tmp_path: Path) -> None:
+    onnx, samples = (path.read_bytes() for path in tiny_files(tmp_path))
+
     async def run() -> None:
         async with AsyncClient(str(api.base_url)) as oracle:
-            samples = json.loads(network.calibration.read_text())
-            asked = await oracle.upload_model(
-                "kept-here", network.onnx.read_bytes(), samples, domain="-4:4", deploy=False
-            )
+            asked = await oracle.upload_model("kept-here", onnx, json.loads(samples), domain="-4:4", deploy=False)
             ended = await oracle.wait(asked.id)
             assert ended.state == "fulfilled", ended.cause
             assert (await oracle.model("kept-here")).model_id is None

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from oracle.cli.verification import verify_archive
+from oracle.cli.verification import save_evidence, verify_archive
 from oracle.client import Client
 from oracle.daemon import archive_checks
 from oracle.daemon.archive_checks import check_offline, check_on_chain
@@ -250,7 +250,9 @@ def test_api__archives__the_same_bytes_and_a_command_checks_them(
         with pytest.raises(NotFound):
             oracle.request_archive("0" * 32)
     path = tmp_path / "round.zip"
-    path.write_bytes(round_zip)
+    settings = service_stack.settings.model_copy(update={"api_port": api.base_url.port})
+    saved = save_evidence(settings, path, feed=VOLATILITY, round_id=number, request="")
+    assert (path.read_bytes(), saved["bytes"]) == (round_zip, len(round_zip))
     facts = verify_archive(service_stack.settings, path, None)
     assert (facts["verified"], facts["askedTheChain"], len(facts["checks"])) == (True, False, 11)
     assert "block" in facts["notChecked"][0]
