@@ -88,6 +88,7 @@ def confinement_of(settings: Settings, folder: Path, manifest: CircuitManifest) 
         readable=(folder, cache_folder(settings.cache_dir, manifest), settings.cache_dir / "srs"),
         cpu_secs=PROVING_CPU_SECS,
         folder_mb=FOLDER_MB,
+        private=True,
         weaker=settings.upload_sandbox == "weaker",
     )
 

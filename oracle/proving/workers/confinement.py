@@ -68,7 +68,8 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 class Confinement:
     """What a worker may touch: it reads beneath `readable`, changes what is beneath `folder` and `writable`.
 
-    `folder_mb` bounds everything in `folder`. `weaker`: it runs even where the kernel lacks a mechanism. `deadline`, of
+    `folder_mb` bounds everything in `folder`. `private`: each worker has a folder of its own there, and no part in the
+    others'. `weaker`: it runs even where the kernel lacks a mechanism. `deadline`, of
     time.monotonic, and `cancel` end the whole job that its workers are for.
     """
 
@@ -77,6 +78,7 @@ class Confinement:
     writable: tuple[Path, ...] = ()
     cpu_secs: int = 3_600
     folder_mb: int = 8_192
+    private: bool = False
     weaker: bool = False
     deadline: float | None = None
     cancel: threading.Event | None = None

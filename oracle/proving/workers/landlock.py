@@ -49,8 +49,8 @@ def abi() -> int:
 def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
     """From now on this process reads only beneath `readable` and changes only what is beneath `writable`.
 
-    Paths that are not there are left out. TCP and signals to others end too where the kernel can do that. Needs
-    no_new_privs, and one thread. Raises OSError.
+    Paths that are not there, or not for this user, are left out. TCP and signals to others end too where the kernel can
+    do that. Needs no_new_privs, and one thread. Raises OSError.
     """
     version = abi()
     rules = _Ruleset(_ALL_FS | (_IOCTL_DEV if version >= 5 else 0), _ALL_TCP, _ALL_SCOPES)
@@ -68,7 +68,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
 def _allow(ruleset: int, path: Path, allowed: int) -> None:
     try:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return
     try:
         rule = _PathBeneath(allowed if path.is_dir() else allowed & _OF_A_FILE, parent)

@@ -15,6 +15,7 @@ import time
 from bisect import insort
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
@@ -111,6 +112,8 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         with storage_guard(home):
             self.folder = Path(tempfile.mkdtemp(dir=home, prefix="plumbline-worker-"))
+        if confinement and confinement.private:
+            self._confinement = replace(confinement, folder=self.folder)
         self._next_id = 0
         self.peak_rss = 0
 

@@ -168,6 +168,17 @@ def test_confine__changes_outside__are_refused(inside: TakenOver, secret: Path, 
     assert sorted(path.name for path in secret.parent.iterdir()) == ["keystore.json", "scratch"]
 
 
+def test_confine__another_workers_folder__is_refused(tmp_path: Path) -> None:
+    confinement = Confinement(tmp_path, private=True)
+    with (
+        TakenOver(memory_mb=512, confinement=confinement) as one,
+        TakenOver(memory_mb=512, confinement=confinement) as other,
+    ):
+        one.attack("open('mine', 'w').write('x')")
+        for action in ("open({0!r})", "open({0!r}, 'w')", "import os; os.unlink({0!r})"):
+            assert "PermissionError" in refused(other, action.format(str(one.folder / "mine")))
+
+
 def test_confine__link_to_a_secret__cannot_be_left_for_the_service(inside: TakenOver, secret: Path) -> None:
     """The service reads what the worker has written; it must be nothing else's content."""
     assert "PermissionError" in refused(inside, f"import os; os.symlink({str(secret)!r}, 'vk.key')")
