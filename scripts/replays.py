@@ -303,7 +303,23 @@ def verdicts(found: list[tuple[Run, Report]]) -> str:
         "Contracts: whether they ran, or the twins alone; where they ran they ended equal to the wei. Proofs: of\n"
         "the risk feed's rounds, those that are real proofs.\n\n"
         + table(["protocol", "market", "window", *COMPARED, "contracts", "proofs"], rows)
+        + "\n\n"
+        + tally([report for _, report in found])
     )
+
+
+def tally(reports: list[Report]) -> str:
+    """In how many windows the dynamic twin beats the static one, and in how many a contract and a proof took part."""
+    better = [sum(word == "better" for word in words) for words in zip(*map(both_verdicts, reports), strict=True)]
+    calls, proofs = sum(r.calls > 0 for r in reports), sum(r.proofs.proven > 0 for r in reports)
+    return (
+        f"Of {len(reports)} windows dynamic is better in {better[0]} by the collateral put in and in {better[1]} by the "
+        f"requirement;\nthe others say above what they cost or save. Contracts ran in {calls}, real proofs in {proofs}."
+    )
+
+
+def both_verdicts(report: Report) -> tuple[str, str]:
+    return report.verdict, report.verdict_by_requirement
 
 
 COMPARED: Final = [
