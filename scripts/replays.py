@@ -313,7 +313,7 @@ def tally(reports: list[Report]) -> str:
     better = [sum(word == "better" for word in words) for words in zip(*map(both_verdicts, reports), strict=True)]
     calls, proofs = sum(r.calls > 0 for r in reports), sum(r.proofs.proven > 0 for r in reports)
     return (
-        f"Of {len(reports)} windows dynamic is better in {better[0]} by the collateral put in and in {better[1]} by the "
+        f"Of {len(reports)} windows dynamic is better in {better[0]} by the collateral and in {better[1]} by the "
         f"requirement;\nthe others say above what they cost or save. Contracts ran in {calls}, real proofs in {proofs}."
     )
 
