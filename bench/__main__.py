@@ -103,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--arm", action="append", default=[], choices=ARMS, help="networks: this arm; repeatable")
     parser.add_argument("--limit-secs", type=float, default=600.0, help="networks: an arm that takes longer is ended")
     parser.add_argument("--resume", action="store_true", help="networks: keep what the --json file has already")
+    parser.add_argument(
+        "--retry-timed-out",
+        action="store_true",
+        help="networks: with --resume, measure again what an earlier, shorter --limit-secs ended",
+    )
     parser.add_argument("--plot", type=Path, help="networks: write a picture to this file")
     parser.add_argument("--circuit", default="garch-vol-32", help="proving: a circuit of GARCH's inputs")
     parser.add_argument("--proofs", type=int, default=5, help="proving: proofs of each arm; medians are shown")
@@ -123,6 +128,8 @@ def _networks(options: argparse.Namespace, settings: Settings, console: Console,
     from bench.networks import compare  # noqa: PLC0415
 
     known = _known(options.json) if options.resume else []
+    if options.retry_timed_out:
+        known = [record for record in known if not record.timed_out]
     collected = list(known)
 
     def on_record(record: ArmRecord) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 import psutil
 
 from bench.cases import Case, shipped, shipped_case, stranger_case, strangers, write_case
-from bench.records import ARMS, OURS, RESOURCES, SRS_STAGE, ArmRecord, read_record, write_record
+from bench.records import ARMS, OURS, RESOURCES, SRS_STAGE, TOOK_LONGER, ArmRecord, read_record, write_record
 from oracle.errors import OracleError
 from oracle.proving.workers.pool import Worker
 from oracle.settings import PROJECT_ROOT, Settings
@@ -96,8 +96,8 @@ def _network(
     for arm in sorted(missing, key=ARMS.index):
         record = ArmRecord(case.name, arm, ships)
         theirs = done.get(RESOURCES)
-        if arm == OURS and theirs is not None and theirs.finished:
-            record.max_error = theirs.error
+        if arm == OURS and theirs is not None and theirs.proof_bytes is not None:
+            record.max_error = theirs.error  # of what proves, whether or not a contract may be as large as its verifier
         say(f"{case.name}: {arm}")
         done[arm] = _run_arm(settings, case, record, scratch / arm.replace(" ", "-"), limit)
         yield done[arm]
@@ -133,7 +133,7 @@ def _run_arm(settings: Settings, case: Case, record: ArmRecord, folder: Path, li
                 _kill(process)
     found = read_record(folder / "record.json")
     if code is None:
-        found.failure = f"{found.stage}: took longer than {limit:.0f} s"
+        found.failure = f"{found.stage}: {TOOK_LONGER} {limit:.0f} s"
     elif code != 0:
         tail = (folder / "log").read_bytes()[-TAIL:].decode(errors="replace").strip()
         found.failure = f"{found.stage}: the arm died with code {code}: {tail}"

@@ -14,6 +14,7 @@ ACCURACY: Final = "ezkl accuracy"
 ARMS: Final = (RESOURCES, ACCURACY, OURS)
 # While an arm makes the development set-up, which is made once for all, its clock stands
 SRS_STAGE: Final = "making the development set-up"
+TOOK_LONGER: Final = "took longer than"
 
 
 @dataclass
@@ -61,6 +62,11 @@ class ArmRecord:
     def finished(self) -> bool:
         """Whether the arm gave a circuit whose proof a chain accepted."""
         return self.failure is None and self.stage == "done"
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the arm was ended at its time limit: a longer one may serve it."""
+        return self.failure is not None and TOOK_LONGER in self.failure
 
 
 def write_record(record: ArmRecord, path: Path) -> None:

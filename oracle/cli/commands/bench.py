@@ -30,6 +30,9 @@ def bench(
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a picture here.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what the --json file has already.")] = False,
+    retry_timed_out: Annotated[
+        bool, typer.Option("--retry-timed-out", help="With --resume: again what an earlier --limit-secs ended.")
+    ] = False,
 ) -> None:
     """Measures every shipped circuit, and your networks, against ezkl's calibrate_settings "resources" and "accuracy".
 
@@ -52,6 +55,7 @@ def bench(
     for one in arm or ():
         command += ["--arm", one]
     command += ["--resume"] if resume else []
+    command += ["--retry-timed-out"] if retry_timed_out else []
     folders = {name: getattr(call.settings, name) for name in ("state_dir", "cache_dir", "circuits_dir", "build_dir")}
     raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=_environment(folders)))
 

@@ -60,6 +60,7 @@ def test_compare__limit_passed__is_recorded_and_the_next_goes_on(alone: Settings
     records = compare(alone, onnx_dir=onnx_dir, limit_secs=0.3, say=print, arms=[RESOURCES])
     assert [record.network for record in records] == ["relu", "second"]
     assert all("took longer than 0 s" in (record.failure or "") for record in records)
+    assert all(record.timed_out for record in records)
 
 
 def test_compare__network_that_ezkl_refuses__is_recorded_with_the_reason(alone: Settings, tmp_path: Path) -> None:
