@@ -74,6 +74,27 @@ def relu(folder: Path, rows: int | str = 1) -> Network:
     )
 
 
+def normalised(folder: Path) -> Network:
+    """A product of four inputs, normalised over its six values, and their weighted sum."""
+    return network(
+        folder,
+        "normalised",
+        [
+            helper.make_node("Gemm", ["x", "w1"], ["h"]),
+            helper.make_node("LayerNormalization", ["h", "scale", "bias"], ["n"]),
+            helper.make_node("Gemm", ["n", "w2"], ["y"]),
+        ],
+        inputs={"x": (TensorProto.FLOAT, [1, INPUTS])},
+        outputs={"y": (TensorProto.FLOAT, [1, 1])},
+        weights={
+            "w1": _weights(INPUTS, 6),
+            "w2": _weights(6, 1, 2),
+            "scale": np.ones(6, np.float32),
+            "bias": np.zeros(6, np.float32),
+        },
+    )
+
+
 def logistic(folder: Path) -> Network:
     """One sigmoid of four inputs: a circuit with a lookup table."""
     return network(

@@ -45,6 +45,7 @@ NO_TABLE: Final = (-128, 128)
 PROBE_SAMPLES: Final = 12
 PROBE_SECS: Final = 0.8
 PROBE_SHARE: Final = 0.8
+MOCK_TIMEOUT_SECS: Final = 60.0
 # A shape is not asked for where its best case costs so many times what is already found
 WORTH: Final = 1.5
 _TOO_LARGE: Final = re.compile(r"integer (-?\d+) is too large")
@@ -235,10 +236,29 @@ class Tuner:
                 break
             result = self.exact_result(form.grid, target, highest)
             if result is not None:
-                found += self._shaped(result, objective, max_columns, found, all_shapes=all_shapes)
+                shaped = self._shaped(result, objective, max_columns, found, all_shapes=all_shapes)
+                found += shaped if shaped and self._satisfiable(shaped[0]) else []
             if found and not all_shapes:
                 break
         return sorted(found, key=lambda one: (one.cost.weight(objective), one.scale_result.score.error))
+
+    def _satisfiable(self, candidate: Candidate) -> bool:
+        """Whether a sample satisfies a candidate's constraints: asked of what is rescaled seldom alone.
+
+        There some graphs, as layer normalisation, have circuits that no witness satisfies, whatever their shape.
+        """
+        if candidate.params.rebase_multiplier == 1:
+            return True
+        settings = self.settings(candidate.params)
+        circuit, path, witness = (str(self.folder / name) for name in ("mock.compiled", "settings.json", "mock.json"))
+        rows = quantised_samples(self.validation, settings["model_input_scales"])
+        try:
+            self.worker.call("compile", model=str(self.model), circuit=circuit, settings_path=path)
+            self.worker.call("witness", circuit=circuit, inputs=rows[len(rows) // 2], out=witness)
+            self.worker.call("mock", witness_path=witness, circuit=circuit, timeout=MOCK_TIMEOUT_SECS)
+        except (ToolError, WorkerFailed):
+            return False
+        return True
 
     def _promising(
         self, forms: Sequence[Grid], target: float, highest: int, objective: Objective, max_columns: int

@@ -59,6 +59,20 @@ def test_candidates__objective__comes_first(worker: Worker, tmp_path: Path, obje
     assert figure(found[0].cost) == min(figure(candidate.cost) for candidate in found)
 
 
+def test_candidates__layer_normalisation__are_such_as_some_witness_satisfies(worker: Worker, tmp_path: Path) -> None:
+    """Rescaled at four times its scale, ezkl's circuit of it has constraints that no witness satisfies."""
+    tuner = _tuner(worker, networks.normalised(tmp_path).onnx, tmp_path, edges=0)
+    found = tuner.candidates(1e-2, "balanced", 1)
+    assert found
+    assert tuner._satisfiable(found[0])
+    assert max(candidate.params.rebase_multiplier for candidate in found) < 4
+    rare = tuner.exact_result(Grid(0, 4), 1e-2, 20)
+    assert rare is not None
+    shaped = tuner._shaped(rare, "balanced", 1, [], all_shapes=False)
+    assert shaped
+    assert not tuner._satisfiable(shaped[0])
+
+
 def test_candidates__table__covers_what_was_looked_up_with_a_margin(worker: Worker, tmp_path: Path) -> None:
     tuner = _tuner(worker, networks.logistic(tmp_path).onnx, tmp_path, edges=0)
     for candidate in tuner.candidates(5e-3, "balanced", 2):
