@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 # The chain's newest block is seen this much later, at most
 KEPT_SECS: Final = 0.25
-# What hangs on the newest block alone is made again after this all the same
-LONGEST_SECS: Final = 5.0
+# What hangs on the newest block alone is made again after this all the same; no sooner: who reads then waits for it
+LONGEST_SECS: Final = 60.0
 MAX_KEPT: Final = 1_024
 _HEAD: Final = ("newest block",)
 
