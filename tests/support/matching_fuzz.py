@@ -175,7 +175,7 @@ class MatchingFuzzer(TradingFuzzer):
 
     def _draw_batch(self, actor: int) -> Step:
         d = self.draw
-        series_id = d.choice(self.live()[:4]) if d.random() < 0.98 else d.choice(sorted(self.model.listed))
+        series_id = d.choice(self._live()) if d.random() < 0.98 else d.choice(sorted(self.model.listed))
         self.planned = [self._entry(series_id) for _ in range(d.choice([1, 2, 5, 10, 20]))]
         log = self.kept.setdefault(series_id, SeriesLog())
         first = log.committed
@@ -223,7 +223,7 @@ class MatchingFuzzer(TradingFuzzer):
 
     def _draw_astray(self, actor: int) -> Step:
         """A commitment or a settlement that must be refused."""
-        d, series_id = self.draw, self.draw.choice(self.live())
+        d, series_id = self.draw, self.draw.choice(self._live())
         log = self.kept.setdefault(series_id, SeriesLog())
         if d.random() < 0.5:
             self.planned = []

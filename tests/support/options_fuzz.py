@@ -232,7 +232,7 @@ class Fuzzer:
 
     def _draw_trade(self, actor: int) -> Step:
         d = self.draw
-        live = [i for i in self.model.listed if i >> 104 > self.model.now] or [1]
+        live = self._live()
         old = d.random() < 0.03
         ids = sorted(d.sample(sorted(self.model.listed) or [1] if old else sorted(live), k=1))
         ids = sorted({*ids, *d.choices(sorted(live), k=d.choice([0, 0, 1, 2]))}, reverse=d.random() < 0.02)
@@ -308,6 +308,10 @@ class Fuzzer:
 
     def _observed(self) -> int:
         return self.model.now - self.draw.choice([0] * 20 + [HOUR, DAY])
+
+    def _live(self) -> list[int]:
+        """Series that have not expired, the nearest first."""
+        return sorted(i for i in self.model.listed if i >> 104 > self.model.now) or [1]
 
     def _anyone(self) -> str:
         return self.draw.choice(self.actors)
