@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from pathlib import Path
+
+import pytest
 
 from oracle.settings import PROJECT_ROOT
 from scripts.mutation.faults import change, sample
+from scripts.mutation.inplace import plant
 from scripts.mutation.solidity_faults import faults
 
 SOURCE = """contract C {
@@ -52,6 +57,36 @@ def test_sample__same_seed__same_faults_one_a_place() -> None:
 
 def test_change__dropped_line__nothing() -> None:
     assert change("a\nb\nc\n", "a\nc\n") == "b => nothing"
+
+
+HONEST = """
+from dataclasses import dataclass
+LIMIT = 3
+def double(a): return 2 * a
+@dataclass(frozen=True, slots=True)
+class Row:
+    width: int = LIMIT
+    @property
+    def area(self): return self.width * self.width
+"""
+
+
+def test_plant__each_kind_of_fault__shows_where_the_module_was_imported_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "planted_here.py").write_text(HONEST)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("planted_here")
+    double, row_class, row = module.double, module.Row, module.Row()
+    for words, other in (("LIMIT = 3", "LIMIT = 4"), ("2 * a", "2 + a"), ("width * self", "width + self")):
+        plant("planted_here.py", HONEST.replace(words, other))
+        seen = (module.LIMIT, double(5), row.area, row_class().width)
+        expected = {"LIMIT = 4": (4, 10, 9, 4), "2 + a": (3, 7, 9, 3), "width + self": (3, 10, 6, 3)}[other]
+        assert seen == expected
+    plant("planted_here.py", HONEST)
+    assert (module.LIMIT, double(5), row.area, row_class().width) == (3, 10, 9, 3)
+    with pytest.raises(ZeroDivisionError):
+        plant("planted_here.py", HONEST.replace("LIMIT = 3", "LIMIT = 3 // 0"))
 
 
 def test_mutation_map__every_path__exists() -> None:
