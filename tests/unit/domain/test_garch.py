@@ -116,6 +116,10 @@ def test_quantised_parameters__omega_below_the_scale__raises() -> None:
         quantised_parameters(replace(PARAMS, omega_wad=WAD >> 17), 15)
 
 
+def test_quantised_parameters__omega_of_one_at_the_scale__taken() -> None:
+    assert quantised_parameters(replace(PARAMS, omega_wad=WAD >> 15), 15)[0] == 1
+
+
 def test_quantised_parameters__persistence_rounds_to_one__raises() -> None:
     with pytest.raises(InvalidInput, match="rounds to one"):
         quantised_parameters(replace(PARAMS, alpha_wad=0, beta_wad=WAD - 1), 15)
