@@ -42,6 +42,15 @@ def test_coverage__a_loss_of_exactly_the_margin__is_no_hit() -> None:
     assert Coverage.of([0.1, 0.1], [0.1, 0.2]).hits == 1
 
 
+def test_coverage__a_loss_without_its_margin__refused() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        Coverage.of([0.1], [0.1, 0.2])
+
+
+def test_mean_excess__nothing_beyond__zero() -> None:
+    assert mean_excess([0.1, 0.1], [0.1, -0.2]) == 0.0
+
+
 def test_quantile__of_a_hundred__is_the_ninety_ninth() -> None:
     assert quantile([float(v) for v in range(1, 101)], 0.99) == 99.0
 

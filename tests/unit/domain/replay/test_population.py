@@ -37,6 +37,8 @@ def test_trading_intents__many__follow_the_habits() -> None:
     assert fmean(i.is_long for i in intents) == pytest.approx(habits.long_share, abs=0.03)
     assert sorted(i.notional for i in intents)[len(intents) // 2] == pytest.approx(habits.median_notional, rel=0.1)
     assert all(habits.min_notional <= i.notional <= habits.max_notional for i in intents)
+    assert all(0 <= i.buffer <= habits.buffer for i in intents)
+    assert fmean(i.buffer for i in intents) == pytest.approx(habits.buffer / 2, rel=0.1)
 
 
 def test_writing_intents__of_one_writer__come_after_the_last_expiry() -> None:
