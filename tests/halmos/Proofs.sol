@@ -2,7 +2,6 @@
 pragma solidity ^0.8.24;
 
 import {FieldElements} from "../../contracts/libraries/FieldElements.sol";
-import {LendingMath} from "../../contracts/libraries/LendingMath.sol";
 import {Margin} from "../../contracts/libraries/Margin.sol";
 import {Median} from "../../contracts/libraries/Median.sol";
 
@@ -63,12 +62,21 @@ contract DecodingProofs {
 contract RampProofs {
     uint256 private constant WAD = 1e18;
 
+    /// @dev As LendingBook._read has it: the rate of the direction, basis points an hour.
+    function rampedLtv(uint256 ltv, uint256 target, uint256 elapsed, uint256 down, uint256 up)
+        private
+        pure
+        returns (uint256)
+    {
+        return Margin.ramped(ltv, target, elapsed, (target < ltv ? down : up) * 1e14, 1 hours);
+    }
+
     /// @dev Never past its target, never away from it, never faster than its rate; still where the rate is zero.
     function check_rampedLtv_rateAndTarget(uint64 ltv, uint64 target, uint32 elapsed, uint16 down, uint16 up)
         external
         pure
     {
-        uint256 after_ = LendingMath.rampedLtv(ltv, target, elapsed, down, up);
+        uint256 after_ = rampedLtv(ltv, target, elapsed, down, up);
         if (target < ltv) {
             assert(after_ >= target && after_ <= ltv);
             assert(ltv - after_ <= uint256(down) * elapsed * 1e14 / 3600);
@@ -80,7 +88,7 @@ contract RampProofs {
 
     /// @dev Nothing moves in the second of an update: no threshold falls within its own block.
     function check_rampedLtv_stillInItsOwnBlock(uint256 ltv, uint256 target, uint16 down, uint16 up) external pure {
-        assert(LendingMath.rampedLtv(ltv, target, 0, down, up) == ltv);
+        assert(rampedLtv(ltv, target, 0, down, up) == ltv);
     }
 
     function check_clip_between(uint256 value, uint256 lo, uint256 hi) external pure {
