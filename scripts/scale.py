@@ -30,6 +30,7 @@ _tests = types.ModuleType("tests")
 _tests.__path__ = [str(ROOT / "tests")]
 sys.modules["tests"] = _tests
 
+from oracle.api.schemas import MAX_BATCH  # noqa: E402
 from oracle.proving.engine import ProvingEngine  # noqa: E402
 from oracle.settings import Settings  # noqa: E402
 from oracle.store.db import open_engine, requests  # noqa: E402
@@ -41,7 +42,7 @@ from tests.support.waiting import until  # noqa: E402
 
 SAMPLE_SECS = 1.0
 BARE_PROOFS = 20
-BATCH = 100
+BATCH = MAX_BATCH
 GARCH = "garch-vol-32"
 READY_SECS = 60.0
 

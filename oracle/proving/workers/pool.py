@@ -261,9 +261,11 @@ class Worker:
                     raise self._death(op)
                 line += chunk
                 if chunk.endswith(b"\n"):
+                    self._check_threads(watched, op)
                     return bytes(line)
                 if len(line) > MAX_ANSWER_BYTES:
                     raise self._overstepped(f"{op} answers with more than {MAX_ANSWER_BYTES >> 20} MB")
+            self._check_threads(watched, op)
             self._check_memory(watched, op)
             if self._confinement and time.monotonic() - folder_checked > FOLDER_CHECK_SECS:
                 self._check_folder(self._confinement, op)
@@ -306,14 +308,20 @@ class Worker:
         if size > confinement.folder_mb << 20:
             raise self._overstepped(f"{op} filled its folder with {size >> 20} MB of {confinement.folder_mb} MB")
 
+    def _check_threads(self, watched: psutil.Process, op: str) -> None:
+        """Ends a confined worker with too many threads; one that answers must not leave them behind either."""
+        if not self._confinement:
+            return
+        with suppress(psutil.NoSuchProcess):
+            threads = watched.num_threads()
+            if threads > MAX_THREADS:
+                raise self._overstepped(f"{op} runs {threads} threads")
+
     def _check_memory(self, watched: psutil.Process, op: str) -> None:
         try:
             rss = watched.memory_info().rss
-            threads = watched.num_threads() if self._confinement else 0
         except psutil.NoSuchProcess:
             return
-        if threads > MAX_THREADS:
-            raise self._overstepped(f"{op} runs {threads} threads")
         self.peak_rss = max(self.peak_rss, rss)
         if rss > self._memory_bytes:
             self.kill()

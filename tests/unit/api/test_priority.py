@@ -13,6 +13,7 @@ from oracle.api.access import HIGH_COST
 from oracle.client import Client
 from oracle.daemon.service import OracleService
 from oracle.domain.access import Rate, Role
+from oracle.settings import Settings
 from oracle.store.db import create_tables, open_engine, sqlite_url
 from oracle.store.keys import KeyStore
 from tests.support.service_fixtures import served
@@ -37,7 +38,7 @@ def door(service: OracleService, keys: KeyStore) -> Iterator[httpx.Client]:
 
 
 def test_request_proof__high_after_many_normal__is_proven_before_those_that_wait(
-    api: httpx.Client, service: OracleService
+    api: httpx.Client, service: OracleService, settings: Settings
 ) -> None:
     with Client(str(api.base_url)) as oracle:
         normal = oracle.request_proofs(TINY, [INPUTS] * 8)
@@ -51,7 +52,8 @@ def test_request_proof__high_after_many_normal__is_proven_before_those_that_wait
     order = sorted(proven, key=lambda request_id: proven[request_id])
     # Behind those that were being proven when it came, and those that ended before it had its witness
     assert order.index(high.id) <= 4
-    assert order[-1] == low.id
+    # The last to begin; those begun before it may end after it
+    assert order.index(low.id) >= len(order) - settings.max_workers
 
 
 def _seq(service: OracleService, request_id: str, name: str) -> int:

@@ -246,8 +246,17 @@ def test_confine__confining_less__is_refused(inside: TakenOver) -> None:
 
 def test_confine__threads_without_end__is_killed(inside: TakenOver) -> None:
     code = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
-    with pytest.raises((WorkerOverstepped, ToolError)):
+    with pytest.raises(WorkerOverstepped, match=r"attack runs \d+ threads"):
         inside.attack(code)
+    assert inside.pid is None
+
+
+def test_confine__threads_left_behind_by_an_answer__are_killed(inside: TakenOver) -> None:
+    code = "import threading\nhold = threading.Event()\n"
+    code += "for _ in range(200): threading.Thread(target=hold.wait, args=(60,), daemon=True).start()\nresult = 1"
+    with pytest.raises(WorkerOverstepped, match=r"attack runs \d+ threads"):
+        inside.attack(code)
+    assert inside.pid is None
 
 
 # --- taking all
