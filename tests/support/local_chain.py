@@ -71,6 +71,7 @@ class LocalChain:
         self.settings = settings
         self.rpc_url = rpc_url
         self.web3 = Web3(HTTPProvider(rpc_url, request_kwargs={"timeout": 60}))
+        self.web3.middleware_onion.remove("validation")  # asks for the chain id with every call
         self.rpc("anvil_setBlockTimestampInterval", 1)
         self.mine()  # an eth_call on the genesis block sees time 1
 
