@@ -1,0 +1,1 @@
+"""Parts of scripts/replays.py: the windows, what is measured beside them, and the page."""
