@@ -14,7 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from replaying.beside import write_coverage, write_seeds, write_years
+from replaying.beside import write_coverage, write_level, write_seeds, write_years
 from replaying.page import PAGE, page
 from replaying.windows import MARKETS, OUT, PERP, PROTOCOLS, SPOT, WINDOWS, Run
 
@@ -40,6 +40,7 @@ def main() -> int:
         if not (OUT / "coverage.json").is_file():
             write_coverage(data)
         write_years(data)
+        write_level(data)
         for market in options.markets:
             if "perp" in options.protocols and not (OUT / f"seeds-{market.lower()}.json").is_file():
                 write_seeds(data, market)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -19,12 +19,15 @@ from oracle.domain.replay.measures import (
     mean_excess,
     same_hits_constant,
 )
-from oracle.domain.replay.perp import perp_config
+from oracle.domain.replay.perp import DYNAMIC, STATIC, perp_config, run_perp, variants
+from oracle.domain.replay.population import trading_intents
+from oracle.domain.replay.runs import Outcome
 from oracle.units import PRICE_UNIT, SECS_PER_HOUR, WAD
-from replaying.windows import MARKETS, OUT, SPOT, WINDOWS, symbol
+from replaying.windows import MARKETS, OUT, SPOT, WINDOWS, Run, symbol
 
 LONG: Final = (SPOT, "2021-11-15", "2025-09-19")
 SEEDS: Final = (1, 2, 3, 4, 5)
+YEARS: Final = "years"
 
 
 def write_seeds(data: Path, market: str) -> None:
@@ -57,6 +60,39 @@ def write_years(data: Path) -> None:
             found[f"{protocol} {market}"] = {run.name: asdict(run.outcome()) for run in runs}
             path.write_text(json.dumps(found, indent=2) + "\n")
             print(f"years: {protocol}, {market}", flush=True)
+
+
+def write_level(data: Path) -> None:
+    """The static perpetual that always asks what the dynamic one turned out to ask in the mean; kept one by one.
+
+    Nobody could have set it so: the level is known only afterwards.
+    """
+    path = OUT / "level.json"
+    found = json.loads(path.read_text()) if path.is_file() else {}
+    for market in MARKETS:
+        for window, (file, start, end) in {**WINDOWS, YEARS: LONG}.items():
+            name, kept = f"{market} {window}", dynamic_and_seed(market, window)
+            if name in found or kept is None:
+                continue
+            dynamic, seed = kept
+            sample = open_sample(f"csv:{data / file}", symbol(file, market), start, end)
+            hours = sample.hours(None, lambda text: None)
+            statics = replace(sample.statics, margin=round(dynamic.mean_requirement * WAD))
+            config = variants(statics, hours[0].price)[STATIC]
+            level = run_perp(STATIC, config, hours, statics, trading_intents(seed, len(hours))).outcome()
+            found[name] = {DYNAMIC: asdict(dynamic), STATIC: asdict(level)}
+            path.write_text(json.dumps(found, indent=2) + "\n")
+            print(f"static at the dynamic's mean: {name}", flush=True)
+
+
+def dynamic_and_seed(market: str, window: str) -> tuple[Outcome, int] | None:
+    """The dynamic perpetual's outcome and its population's seed, where it was replayed."""
+    if window == YEARS:
+        path = OUT / "years.json"
+        kept = json.loads(path.read_text()).get(f"perp {market}") if path.is_file() else None
+        return (Outcome(**kept[DYNAMIC]), SEEDS[0]) if kept else None
+    report = Run("perp", market, window).report()
+    return (report.variant(DYNAMIC), report.seed) if report else None
 
 
 def write_coverage(data: Path) -> None:

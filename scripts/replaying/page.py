@@ -28,7 +28,7 @@ def page(runs: list[Run]) -> str:
     PICTURES.mkdir(exist_ok=True)
     for stale in PICTURES.glob("*.svg"):
         stale.unlink()
-    parts = [HEAD, verdicts(found), years_text(), seeds_text(), coverage_text()]
+    parts = [HEAD, verdicts(found), years_text(), level_text(), seeds_text(), coverage_text()]
     for run, report in found:
         parts.append(section(run, report))
     parts.append(missing_text(runs))
@@ -138,6 +138,37 @@ def years_text() -> str:
         "the forecast must be above one that does not: within a window of two weeks it can hardly hold less. Over\n"
         "years, the crashes of 2022-06 and 2022-11 among them, calm and crash are weighed together.\n\n"
         + table(["protocol", "market", *COMPARED], rows)
+    )
+
+
+def level_text() -> str:
+    """Bad debt at the same requirement: the dynamic perpetual against a static one at the dynamic's mean."""
+    path = OUT / "level.json"
+    if not path.is_file():
+        return ""
+    rows, fewer = [], 0
+    for name, each in json.loads(path.read_text()).items():
+        dynamic, static = Outcome(**each[DYNAMIC]), Outcome(**each[STATIC])
+        fewer += dynamic.bad_debt < static.bad_debt
+        rows.append(
+            [
+                *name.split(),
+                f"{dynamic.mean_requirement:.2%}",
+                f"{dynamic.bad_debt:,.0f}",
+                f"{static.bad_debt:,.0f}",
+                f"{dynamic.liquidations} / {static.liquidations}",
+                f"{dynamic.collateral_ratio:.1%} / {static.collateral_ratio:.1%}",
+                f"{dynamic.fund_change:+,.0f} / {static.fund_change:+,.0f}",
+            ]
+        )
+    columns = ["market", "window", "mean requirement of both", "bad debt, dynamic", "static", "liquidations"]
+    columns += ["collateral / exposure", "fund's change"]
+    return (
+        "## The perpetual at the same requirement\n\n"
+        "The static twin asks, all the time, what the dynamic one turned out to ask in the mean, which nobody could\n"
+        "have known before; the same population, the twins alone. It tells what following the forecast is worth\n"
+        "apart from how much is asked.\n\n" + table(columns, rows) + f"\n\nLess bad debt by the dynamic twin in "
+        f"{fewer} of {len(rows)}."
     )
 
 
