@@ -3,6 +3,7 @@
     python scripts/train_model.py garch [--data FOLDER] [--out circuits/garch-vol-32]
     python scripts/train_model.py --all             # every family: trains, scores, rebuilds what changed
     python scripts/train_model.py garch --circuit-only    # its circuit anew, by the family's shape; scores stay
+    python scripts/train_model.py --all --seconds FILE    # what `python -m bench shipped --json FILE` has measured
     python scripts/train_model.py --all --check     # the same without writing; fails where scores left their spread
 
 Everything is drawn from fixed seeds: the same machine writes the same network.onnx, settings.json and vk.key again. A
@@ -25,10 +26,11 @@ from typing import Any
 
 from family_circuits import build_family, measure
 
-from models._card import REPORT, bars_table, circuit_bar, number, rewrite_circuit, write_card
+from models._card import REPORT, bars_table, circuit_bar, number, rewrite_circuit, rewrite_seconds, write_card
 from models._errors import DataMissing
 from models._export import NETWORK, committed_hash, model_hash, read_training, write_training
 from models._registry import Bar, Family, Fitted, families
+from oracle.proving.building.manifest import read_manifest, write_manifest
 from oracle.settings import PROJECT_ROOT, Settings
 
 DEFAULT_DATA = PROJECT_ROOT.parent / "shared" / "data"
@@ -73,6 +75,8 @@ def _train(arguments: argparse.Namespace, family: Family, folder: Path) -> Outco
     settings = Settings()
     if arguments.circuit_only:
         return _circuit_only(family, folder, settings)
+    if arguments.seconds:
+        return _seconds(family, folder, arguments.seconds)
     before = read_training(folder)
     fitted = before if arguments.card_only else family.fit(arguments.data)
     same = model_hash(family, fitted) == committed_hash(folder)
@@ -101,6 +105,22 @@ def _circuit_only(family: Family, folder: Path, settings: Settings) -> Outcome:
     bars = rewrite_circuit(folder, family, circuit)
     verdict = f"a new circuit of the committed model; k {circuit.manifest['logrows']}, gas {circuit.gas:,}"
     return Outcome(family.name, verdict, bars, _inside(bars))
+
+
+def _seconds(family: Family, folder: Path, measured: Path) -> Outcome:
+    """The seconds of a warm proof into the manifest and the card of a circuit that stays as it is."""
+    found = {one["circuit"]: one for one in json.loads(measured.read_text())["shipped"]}
+    if family.circuit_id not in found:
+        raise SystemExit(f"{measured} has nothing of {family.circuit_id}: python -m bench shipped --json {measured}")
+    seconds, manifest = found[family.circuit_id], read_manifest(folder)
+    update = {
+        name: round(seconds[of], 3)
+        for name, of in (("prove_seconds", "prove_secs"), ("witness_seconds", "witness_secs"))
+    }
+    manifest = manifest.model_copy(update={"measured": manifest.measured.model_copy(update=update)})
+    write_manifest(folder, manifest)
+    rewrite_seconds(folder, manifest.model_dump())
+    return Outcome(family.name, f"a warm proof takes {update['prove_seconds']} s")
 
 
 def _inside(bars: tuple[Bar, ...]) -> bool:
@@ -182,6 +202,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PLUMBLINE_DATA", DEFAULT_DATA)))
     parser.add_argument("--card-only", action="store_true", help="keep the committed weights and circuit")
     parser.add_argument("--circuit-only", action="store_true", help="a new circuit of the committed model; scores stay")
+    parser.add_argument(
+        "--seconds", type=Path, metavar="FILE", help="what `python -m bench shipped --json FILE` measured"
+    )
     parser.add_argument("--rebuild", action="store_true", help="build the circuit even where the model is the same")
     arguments = parser.parse_args()
     if bool(arguments.name) == arguments.all:

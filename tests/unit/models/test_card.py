@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models._card import CircuitFacts, bars_table, draw_figure, number, rewrite_circuit, write_card
+from models._card import CircuitFacts, bars_table, draw_figure, number, rewrite_circuit, rewrite_seconds, write_card
 from models._registry import Bar, DataSource, Fitted, Report, family
 
 RUN = {
@@ -96,3 +96,18 @@ def test_rewrite_circuit__new_circuit_of_the_model__is_the_card_that_training_wr
     assert [bar.value for bar in bars] == [1.0, 1e-5]
     with pytest.raises(ValueError, match="another model"):
         rewrite_circuit(tmp_path / "trained", chosen, CircuitFacts(MANIFEST | {"model_hash": "0xdef"}, after.errors, 1))
+
+
+def test_rewrite_seconds__measured_again__nothing_else_changes(tmp_path: Path) -> None:
+    chosen, report = family("garch"), Report((Bar("a bar", 1.0, 2.0),), "| score |", "- a limit")
+    faster = MANIFEST | {"measured": RUN | {"prove_seconds": 0.125, "witness_seconds": 0.0625}}
+    errors = np.full((1_000, 1), 1e-5)
+    for name, manifest in (("rewritten", MANIFEST), ("trained", faster)):
+        (tmp_path / name).mkdir()
+        write_card(tmp_path / name, chosen, Fitted(), report, CircuitFacts(manifest, errors, 400_000))
+    rewrite_seconds(tmp_path / "rewritten", faster)
+    for name in ("CARD.md", "report.json"):
+        assert (tmp_path / "rewritten" / name).read_text() == (tmp_path / "trained" / name).read_text()
+    assert "| prove, seconds | 0.125 |" in (tmp_path / "trained/CARD.md").read_text()
+    with pytest.raises(ValueError, match="another model"):
+        rewrite_seconds(tmp_path / "trained", MANIFEST | {"model_hash": "0xdef"})
