@@ -2,6 +2,7 @@
 
 .venv/bin/python -m bench                 all parts
 .venv/bin/python -m bench networks        every circuit that ships, and those under --onnx-dir, in three arms
+.venv/bin/python -m bench shipped         every circuit that ships: seconds of a warm witness and its verified proof
 .venv/bin/python -m bench proving         the GARCH circuit against ezkl's own calibration, over windows of the S&P 500
 .venv/bin/python -m bench gas              every circuit that ships and a batch family: verification against its floor
 .venv/bin/python -m bench groth16          ezkl and Groth16 side by side, for each circuit that both can prove
@@ -28,7 +29,7 @@ from bench.records import ARMS, ArmRecord
 from oracle.errors import InvalidInput
 from oracle.settings import Settings
 
-PARTS = ("networks", "proving", "rounds", "gas", "groth16", "latency", "load")
+PARTS = ("networks", "shipped", "proving", "rounds", "gas", "groth16", "latency", "load")
 WIDTH = 220
 
 
@@ -42,18 +43,15 @@ def main() -> int:
     console, settings = Console(), Settings()
     console.width = max(console.width, WIDTH)
     result: dict[str, Any] = {"machine": {"cores": os.cpu_count(), "platform": platform.platform()}}
-    if "networks" in chosen:
-        try:
+    try:
+        if "networks" in chosen:
             _networks(options, settings, console, result)
-        except InvalidInput as error:
-            parser.error(f"{error}; {error.remedy}")
+        if "shipped" in chosen:
+            _shipped(options, settings, console, result)
+    except InvalidInput as error:
+        parser.error(f"{error}; {error.remedy}")
     if "proving" in chosen:
-        from bench.proving import compare  # noqa: PLC0415 - ezkl and onnxruntime load only where they are needed
-
-        records = compare(settings, options.circuit, proofs=options.proofs, samples=options.samples, say=_say(console))
-        console.print(report.proving_table(records))
-        console.print(report.ratios(records))
-        result["proving"] = [dataclasses.asdict(record) for record in records]
+        _proving(options, settings, console, result)
     if "rounds" in chosen:
         from bench.rounds import publish  # noqa: PLC0415
 
@@ -99,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none is named")
     parser.add_argument("--onnx-dir", type=Path, help="networks: each subfolder with network.onnx and input.json too")
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="networks: this one; repeatable")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="networks, shipped: this one; repeated"
+    )
     parser.add_argument("--arm", action="append", default=[], choices=ARMS, help="networks: this arm; repeatable")
     parser.add_argument("--limit-secs", type=float, default=600.0, help="networks: an arm that takes longer is ended")
     parser.add_argument("--resume", action="store_true", help="networks: keep what the --json file has already")
@@ -110,7 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--plot", type=Path, help="networks: write a picture to this file")
     parser.add_argument("--circuit", default="garch-vol-32", help="proving: a circuit of GARCH's inputs")
-    parser.add_argument("--proofs", type=int, default=5, help="proving: proofs of each arm; medians are shown")
+    parser.add_argument(
+        "--proofs",
+        type=int,
+        default=5,
+        help="proving, groth16: proofs of each arm; shipped: warm ones of each circuit; medians are shown",
+    )
     parser.add_argument("--samples", type=int, default=64, help="proving: windows for the in-circuit error")
     parser.add_argument("--rows", default="1,4,16", help="gas: rows of the batch family; 64 take minutes and 4 GB")
     parser.add_argument("--rounds", type=int, default=10, help="rounds: how many are published on a local Anvil")
@@ -158,6 +163,23 @@ def _networks(options: argparse.Namespace, settings: Settings, console: Console,
         from bench.plot import draw  # noqa: PLC0415
 
         draw(records, options.plot)
+
+
+def _shipped(options: argparse.Namespace, settings: Settings, console: Console, result: dict[str, Any]) -> None:
+    from bench import shipped  # noqa: PLC0415
+
+    provers = shipped.measure(settings, proofs=options.proofs, say=_say(console), only=options.only)
+    console.print(shipped.table(provers))
+    result["shipped"] = [dataclasses.asdict(one) for one in provers]
+
+
+def _proving(options: argparse.Namespace, settings: Settings, console: Console, result: dict[str, Any]) -> None:
+    from bench.proving import compare  # noqa: PLC0415 - ezkl and onnxruntime load only where they are needed
+
+    records = compare(settings, options.circuit, proofs=options.proofs, samples=options.samples, say=_say(console))
+    console.print(report.proving_table(records))
+    console.print(report.ratios(records))
+    result["proving"] = [dataclasses.asdict(record) for record in records]
 
 
 def _known(path: Path | None) -> list[ArmRecord]:

@@ -6,15 +6,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from oracle.constants import BN254_SCALAR_FIELD
 from oracle.domain.proofs import Proof
 from oracle.errors import ArtifactMismatch, ProofRejected
 from oracle.proving.building.manifest import MANIFEST, SETTINGS, VERIFYING_KEY, read_manifest
-from oracle.proving.felts import hex_from_int
 from oracle.proving.files import sha256_bytes
 from oracle.proving.srs.store import find_srs
 from oracle.proving.workers.confinement import Confinement
-from oracle.proving.workers.pool import ToolError, Worker, WorkerFailed
+from oracle.proving.workers.pool import Worker, WorkerFailed
+from oracle.proving.workers.verification import check_proof
 from oracle.settings import Settings
 
 CHECK_SECS = 120.0
@@ -36,26 +35,10 @@ def check_bundled(settings: Settings, files: Mapping[str, bytes], proof: Proof) 
         wrong = [file for file, pin in pinned.items() if sha256_bytes(files[file]) != pin]
         if wrong:
             raise ArtifactMismatch(f"{', '.join(wrong)} is not the one that the manifest pins")
-        if len(proof.instances) != manifest.input_count + manifest.output_count:
-            raise ProofRejected(f"the proof has {len(proof.instances)} instances")
-        if len(proof.zk_proof) != manifest.measured.proof_bytes:
-            raise ProofRejected(f"the proof has {len(proof.zk_proof)} bytes, not {manifest.measured.proof_bytes}")
-        if any(not 0 <= felt < BN254_SCALAR_FIELD for felt in proof.instances):
-            raise ProofRejected("an instance is not a field element")
         srs = find_srs(settings.cache_dir, manifest.logrows, manifest.srs_kind, manifest.srs_hash)
         confinement = Confinement(folder, readable=(srs,), cpu_secs=CPU_SECS, weaker=True)
         with Worker(memory_mb=settings.upload_memory_mb, confinement=confinement) as worker:
             try:
-                accepted = worker.call(
-                    "verify",
-                    proof=proof.zk_proof.hex(),
-                    instances=[hex_from_int(felt) for felt in proof.instances],
-                    settings_path=str(folder / SETTINGS),
-                    vk=str(folder / VERIFYING_KEY),
-                    srs_path=str(srs),
-                    timeout=CHECK_SECS,
-                )
-            except (ToolError, WorkerFailed) as error:
+                check_proof(worker, proof, manifest, folder=folder, srs=srs, timeout=CHECK_SECS)
+            except WorkerFailed as error:  # the files are anybody's: what ends a worker proves nothing
                 raise ProofRejected(f"the proof does not verify: {error}") from error
-    if not accepted:
-        raise ProofRejected("the proof does not verify under its circuit's key")

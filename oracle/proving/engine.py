@@ -14,25 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from oracle.constants import BN254_SCALAR_FIELD, LOCAL_CHAIN_IDS, SAFE_SRS_KINDS
+from oracle.constants import LOCAL_CHAIN_IDS, SAFE_SRS_KINDS
 from oracle.domain.proofs import Proof, Witness
 from oracle.errors import ArtifactMismatch, InvalidInput, NotFound, ProofRejected, UnsafeSetup
 from oracle.proving import quantise as quantisation
 from oracle.proving.building.keys import Built, keys_intact, prepare_keys
-from oracle.proving.building.manifest import (
-    MANIFEST,
-    SETTINGS,
-    VERIFYING_KEY,
-    CircuitManifest,
-    check_folder,
-    read_manifest,
-)
-from oracle.proving.felts import felt_from_hex, hex_from_int
+from oracle.proving.building.manifest import MANIFEST, CircuitManifest, check_folder, read_manifest
+from oracle.proving.felts import felt_from_hex
 from oracle.proving.files import sha256_bytes, storage_guard
 from oracle.proving.srs.store import find_srs
 from oracle.proving.uploaded import confinement_of
 from oracle.proving.witness import make_witness
 from oracle.proving.workers.pool import ToolError, Worker, WorkerPool
+from oracle.proving.workers.verification import check_proof
 from oracle.settings import Settings
 
 OnProgress: TypeAlias = Callable[[str, float, str], None]
@@ -158,7 +152,7 @@ class ProvingEngine:
             )
             report("verify", 0.9, "checking the proof")
             try:
-                self._check(worker, proof, manifest, folder, srs)
+                check_proof(worker, proof, manifest, folder=folder, srs=srs, timeout=VERIFY_TIMEOUT_SECS)
                 if proof.instances != witness.instances:
                     raise ProofRejected("the proof's instances are not the witness's")
             except ProofRejected as error:
@@ -176,7 +170,7 @@ class ProvingEngine:
         check_folder(folder, manifest)
         srs = find_srs(self._settings.cache_dir, manifest.logrows, manifest.srs_kind, manifest.srs_hash)
         with self._worker(manifest, None) as worker:
-            self._check(worker, proof, manifest, folder, srs)
+            check_proof(worker, proof, manifest, folder=folder, srs=srs, timeout=VERIFY_TIMEOUT_SECS)
 
     def inputs(self, circuit_id: str, proof: Proof) -> list[float]:
         """The proof's inputs as real numbers."""
@@ -291,31 +285,6 @@ class ProvingEngine:
                 remedy="call again: it is rebuilt from the circuit's folder",
             )
         return ProofRejected(f"the witness does not prove under {manifest.circuit_id}: {error}")
-
-    def _check(self, worker: Worker, proof: Proof, manifest: CircuitManifest, folder: Path, srs: Path) -> None:
-        expected = manifest.input_count + manifest.output_count
-        if len(proof.instances) != expected:
-            raise ProofRejected(f"the proof has {len(proof.instances)} instances, {manifest.circuit_id} has {expected}")
-        if len(proof.zk_proof) != manifest.measured.proof_bytes:
-            raise ProofRejected(
-                f"the proof has {len(proof.zk_proof)} bytes, {manifest.circuit_id} has {manifest.measured.proof_bytes}"
-            )
-        if any(not 0 <= felt < BN254_SCALAR_FIELD for felt in proof.instances):
-            raise ProofRejected("an instance is not a field element")
-        try:
-            accepted = worker.call(
-                "verify",
-                proof=proof.zk_proof.hex(),
-                instances=[hex_from_int(felt) for felt in proof.instances],
-                settings_path=str(folder / SETTINGS),
-                vk=str(folder / VERIFYING_KEY),
-                srs_path=str(srs),
-                timeout=VERIFY_TIMEOUT_SECS,
-            )
-        except ToolError as error:
-            raise ProofRejected(f"the proof does not verify under {manifest.circuit_id}: {error.message}") from error
-        if not accepted:
-            raise ProofRejected(f"the proof does not verify under {manifest.circuit_id}")
 
 
 def proof_hash(proof: Proof) -> str:
