@@ -212,7 +212,7 @@ SUITES: Final = (
     Suite("attacks", "tests", 0, 0, tests("tests/attacks", "tests/unit/test_security_page.py")),
     Suite("forge-perp", "calls", 400_000, 0, forge("perp"), pieces=4),
     Suite("forge-lending", "calls", 300_000, 0, forge("lending"), pieces=3),
-    Suite("forge-oracle", "calls", 250_000, 0, forge("oracle"), pieces=2),
+    Suite("forge-oracle", "calls", 375_000, 0, forge("oracle"), pieces=3),
     Suite("forge-options", "calls", 50_000, 0, forge("options"), pieces=5),
     Suite("forge-libraries", "runs", 50_000, 0, forge("libraries")),
     Suite("histories", "tests", 20_000, 0, tests("tests/invariant", "--deselect", "tests/invariant/test_forge.py")),

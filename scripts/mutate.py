@@ -21,19 +21,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache, partial
-from itertools import islice
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
 from mutation import inplace, session, solidity_faults
 from mutation.faults import Fault, change, digest, sample
+from mutation.targets import Target, targets, tests_of, unmapped
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 AUDIT: Final = ROOT / ".venv-audit" / "bin" / "python"
-MAP: Final = ROOT / "tests" / "mutation.json"
 EXPLAINED: Final = ROOT / "tests" / "mutants.json"
 KEPT: Final = ROOT / "build" / "assurance"
 BAR: Final = 0.9
@@ -58,42 +59,20 @@ class Verdict:
     tests: str
 
 
-@dataclass(frozen=True)
-class Target:
-    """A source, the tests that are to see its faults, and for a contract's what is compiled with it."""
-
-    file: str
-    tests: tuple[str, ...]
-    units: tuple[str, ...] = ()
-
-
-def targets(kind: str, only: str) -> list[Target]:
-    """What tests/mutation.json says of this kind."""
-    return [
-        Target(file, tuple(group["tests"]), tuple(group.get("units", ())))
-        for group in json.loads(MAP.read_text())[kind]
-        for file in group["files"]
-        if any(word in file for word in only.split(","))
-    ]
-
-
-def unmapped() -> list[str]:
-    """Modules of the domain that no entry of tests/mutation.json names: nothing plants faults in them."""
-    named = {file for group in json.loads(MAP.read_text())["domain"] for file in group["files"]}
-    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "oracle" / "domain").rglob("*.py")}
-    return sorted(path for path in modules - named if not path.endswith("__init__.py"))
-
-
-def python_faults(target: Target, seed: int, count: int) -> list[Fault]:
+def python_faults(file: str, seed: int, count: int) -> list[Fault]:
     """A sample of cosmic-ray's faults of a module."""
-    command = [AUDIT, ROOT / "scripts" / "mutation" / "python_faults.py", target.file, seed, count]
+    command = [AUDIT, ROOT / "scripts" / "mutation" / "python_faults.py", file, seed, count]
     done = subprocess.run([str(w) for w in command], cwd=ROOT, capture_output=True, text=True, check=True)
-    before = (ROOT / target.file).read_text()
+    before = (ROOT / file).read_text()
     made = [json.loads(line) for line in done.stdout.splitlines()]
     return [
         Fault(m["line"], m["line"] * 1_000 + m["column"], m["operator"], change(before, m["source"]), m["source"])
         for m in made
     ]
+
+
+# Gives what a fork has to do to have a source's fault, None when it is no program
+Plant = Callable[[str, Fault | None], Callable[[], None] | None]
 
 
 class Unfit(Exception):
@@ -123,11 +102,11 @@ def compiler() -> Compiler:
     return Compiler()
 
 
-def of_contract(target: Target, folder: Path) -> session.Prepare:
+def of_contract(target: Target, folder: Path) -> Plant:
     """The tests deploy contracts that were compiled with the faulty source."""
 
-    def prepare(fault: Fault | None) -> Callable[[], None] | None:
-        made = compiler().artifacts(target.units, {target.file: fault.source} if fault else {})
+    def plant(file: str, fault: Fault | None) -> Callable[[], None] | None:
+        made = compiler().artifacts(target.units, {file: fault.source} if fault else {})
         if made is None:
             return None
         shutil.rmtree(folder, ignore_errors=True)
@@ -140,7 +119,7 @@ def of_contract(target: Target, folder: Path) -> session.Prepare:
             (folder / "artifacts" / f"{name}.json").write_text(json.dumps(artifact))
         return partial(deploy_from, folder)
 
-    return prepare
+    return plant
 
 
 def deploy_from(folder: Path) -> None:
@@ -157,49 +136,62 @@ def deploy_from(folder: Path) -> None:
     )
 
 
-def of_module(target: Target) -> session.Prepare:
+def of_module(file: str, fault: Fault | None) -> Callable[[], None]:
     """The tests have imported the module; it is changed where it is."""
-
-    def prepare(fault: Fault | None) -> Callable[[], None]:
-        return partial(inplace.plant, target.file, fault.source) if fault else lambda: None
-
-    return prepare
+    return partial(inplace.plant, file, fault.source) if fault else lambda: None
 
 
 def planted(target: Target, folder: Path, count: int, seed: int, known: dict[str, Verdict]) -> Iterator[Verdict]:
-    """The verdicts on a sample of a target's faults. Raises Unfit."""
+    """The verdicts on a sample of each source's faults, known ones first. Raises Unfit."""
+    tests = tests_of(target)
+    made: Counter[str] = Counter()
+    left: list[list[tuple[str, Fault]]] = []
+    for file in target.files:
+        source, own = digest((ROOT / file).read_text()), []
+        for fault in drawn(target, file, count, seed):
+            old = known.get(f"{file} {fault.change}")
+            if not (old and old.source == source and (old.killed or old.tests == tests)):
+                own.append((file, fault))
+            elif not count or made[file] < count:
+                made[file] += 1
+                yield old
+        left.append(own if not count or made[file] < count else [])
+    # One of each source in turn, so that each has some when the time ends
+    yield from mutate(target, [one for row in zip_longest(*left) for one in row if one], folder, count, made)
+
+
+def drawn(target: Target, file: str, count: int, seed: int) -> list[Fault]:
+    """A sample of a source's faults; of a contract's all in the sample's order, as not all of them compile."""
     if target.units:
-        prepare = of_contract(target, folder / "build")
-        faults = sample(solidity_faults.faults((ROOT / target.file).read_text()), seed, target.file)
-    else:
-        prepare, faults = of_module(target), python_faults(target, seed, count)
-    return islice(mutate(target, faults, prepare, known), count or None)
+        return sample(solidity_faults.faults((ROOT / file).read_text()), seed, file)
+    return python_faults(file, seed, count)
 
 
 def mutate(
-    target: Target, faults: list[Fault], prepare: session.Prepare, known: dict[str, Verdict]
+    target: Target, faults: list[tuple[str, Fault]], folder: Path, count: int, made: Counter[str]
 ) -> Iterator[Verdict]:
-    """Plants each fault in turn; one that does not compile is none. Raises Unfit."""
-    source, tests = digest((ROOT / target.file).read_text()), digest(*(_text(path) for path in target.tests))
-    left = []
-    for fault in faults:
-        old = known.get(f"{target.file} {fault.change}")
-        if old and old.source == source and (old.killed or old.tests == tests):
-            yield old
-        else:
-            left.append(fault)
-    for fault, ended in session.run(target.tests, left, prepare, tolerant=bool(target.units)) if left else ():
+    """Plants each fault in turn, up to `count` a source; one that does not compile is none. Raises Unfit."""
+    plant: Plant = of_contract(target, folder / "build") if target.units else of_module
+    files = {fault.source: file for file, fault in faults}
+
+    def prepare(fault: Fault | None) -> Callable[[], None] | None:
+        file = files[fault.source] if fault else ""
+        if fault and count and made[file] >= count:
+            return None
+        have = plant(file, fault)
+        made[file] += have is not None
+        return have
+
+    ours = [fault for _, fault in faults]
+    for fault, ended in session.run(target.tests, ours, prepare, tolerant=bool(target.units)) if ours else ():
         if fault:
-            words = (target.file, fault.line, fault.operator, fault.change, ended.outcome != "passed")
-            yield Verdict(*words, (ended.failed or (ended.outcome,))[0], round(ended.seconds, 1), source, tests)
+            file = files[fault.source]
+            words = (file, fault.line, fault.operator, fault.change, ended.outcome != "passed")
+            source, by = digest((ROOT / file).read_text()), (ended.failed or (ended.outcome,))[0]
+            yield Verdict(*words, by, round(ended.seconds, 1), source, tests_of(target))
         elif ended.outcome != "passed":
             words = ", ".join(ended.failed) or ended.outcome
-            raise Unfit(f"{target.file}: its tests do not pass without a fault: {words}")
-
-
-def _text(path: str) -> str:
-    file = ROOT / path.partition("::")[0]
-    return "".join(p.read_text() for p in sorted(file.rglob("*.py"))) if file.is_dir() else file.read_text()
+            raise Unfit(f"{target.files[0]}: its tests do not pass without a fault: {words}")
 
 
 def read(kept: Path) -> dict[str, Verdict]:
@@ -284,10 +276,13 @@ def main() -> int:
     os.environ["PLUMBLINE_FUZZ_CASES"] = CASES
     deadline = time.monotonic() + 60 * words.minutes if words.minutes else float("inf")
     verdicts: list[Verdict] = []
-    missing = unmapped() if words.kind == "domain" and not words.only else []
+    missing = [] if words.only else unmapped(words.kind)
     unfinished = [f"{path} is not in tests/mutation.json" for path in missing]
     with tempfile.TemporaryDirectory() as folder, kept.open("a") as log:
         for target in chosen:
+            if time.monotonic() > deadline:
+                unfinished.append(f"{target.files[0]} (out of time)")
+                continue
             try:
                 for verdict in planted(target, Path(folder), words.count, words.seed, known):
                     verdicts.append(verdict)
@@ -295,7 +290,7 @@ def main() -> int:
                     if not words.json:
                         tell(verdict)
                     if time.monotonic() > deadline:
-                        unfinished.append(f"{target.file} (out of time)")
+                        unfinished.append(f"{verdict.file} (out of time)")
                         break
             except Unfit as error:
                 unfinished.append(str(error))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from math import isqrt
 from typing import Final
@@ -122,7 +122,7 @@ def _direction(scenario: int) -> int:
     return scenario % 3 if scenario < 21 else 2
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def _terms(expiry: int, timestamp: int, rate: int) -> tuple[int, int, int, int]:
     tau = (expiry - timestamp) * WAD // YEAR_SECS
     discount = exp_wad(-(rate * tau // WAD))

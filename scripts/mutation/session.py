@@ -41,10 +41,14 @@ class Session:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """All of it; pytest itself runs nothing."""
-        items = self._sound(session)
-        if not items:
+        if not (self.collected and session.items):
+            self.tell(None, forks.Ended("failed", ("its tests cannot be collected",), 0.0, 0.0))
             return True
-        control = forks.forked(partial(self._run, session, items, self.prepare(None)), forks.BASELINE)
+        items, have = session.items, self.prepare(None)
+        control = forks.forked(partial(self._run, session, items, have, whole=self.tolerant), forks.BASELINE)
+        if self.tolerant and control.failed:
+            items = [item for item in items if item.nodeid not in control.failed]
+            control = forks.forked(partial(self._run, session, items, have), forks.BASELINE) if items else control
         if not self.tell(None, control):
             return True
         limits = forks.Limits(5 + round(4 * control.cpu_seconds), 300 + 8 * control.seconds)
@@ -53,16 +57,6 @@ class Session:
             if have and not self.tell(fault, forks.forked(partial(self._run, session, items, have), limits)):
                 break
         return True
-
-    def _sound(self, session: pytest.Session) -> list[pytest.Item]:
-        """The tests that are run, none when they say nothing."""
-        if not (self.collected and session.items):
-            self.tell(None, forks.Ended("failed", ("its tests cannot be collected",), 0.0, 0.0))
-            return []
-        if not self.tolerant:
-            return session.items
-        whole = forks.forked(partial(self._run, session, session.items, self.prepare(None), whole=True), forks.BASELINE)
-        return [item for item in session.items if item.nodeid not in whole.failed]
 
     def _run(
         self,

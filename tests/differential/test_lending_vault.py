@@ -14,6 +14,7 @@ import pytest
 from oracle.domain.lending import PositionState
 from oracle.units import WAD
 from tests.support import lending_fuzz
+from tests.support.histories import histories
 from tests.support.lending import HOUR, deploy_world
 from tests.support.local_chain import LocalChain
 
@@ -56,20 +57,18 @@ VAULTS: dict[str, dict[str, Any]] = {
 def test_lending_vault__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    wanted, done, seed = CASES // len(VAULTS), 0, 1_000 * list(VAULTS).index(name)
-    outcomes: dict[str, int] = {}
     seen: set[tuple[PositionState, PositionState]] = set()
-    while done < wanted:
-        with chain.undone():
-            fuzzer = lending_fuzz.start(deploy_world(chain, **FUZZED, **VAULTS[name]), seed)
-            for _ in range(min(HISTORY, wanted - done) // BLOCK + 1):
-                done += fuzzer.block(BLOCK, fuzzer.draw.choice(WAITS))
-        for key, count in fuzzer.outcomes.items():
-            outcomes[key] = outcomes.get(key, 0) + count
-        seen |= fuzzer.seen
-        seed += 1
-    record_property("calls", done)
-    record_property("outcomes", dict(sorted(outcomes.items())))
+
+    def begin(seed: int) -> lending_fuzz.Fuzzer:
+        return lending_fuzz.start(deploy_world(chain, **FUZZED, **VAULTS[name]), seed)
+
+    def live(fuzzer: lending_fuzz.Fuzzer, left: int) -> int:
+        blocks = min(HISTORY, left) // BLOCK + 1
+        done = sum(fuzzer.block(BLOCK, fuzzer.draw.choice(WAITS)) for _ in range(blocks))
+        seen.update(fuzzer.seen)
+        return done
+
+    outcomes = histories(chain, list(VAULTS).index(name), CASES // len(VAULTS), begin, live, record=record_property)
     record_property("moves", sorted(f"{a.name}>{b.name}" for a, b in seen))
     succeeded = {key.removesuffix(":ok") for key in outcomes if key.endswith(":ok")}
     assert {"supply", "addCollateral", "borrow", "repay", "poke", "startAuction", "take"} <= succeeded

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import options_fuzz
+from tests.support.histories import histories
 from tests.support.local_chain import LocalChain
 from tests.support.options import FEEDS, HOUR, WAD, deploy_options
 
@@ -47,18 +48,15 @@ BOOKS: dict[str, dict[str, Any]] = {
 def test_options_margin__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    wanted, done, seed = CASES // len(BOOKS), 0, 1_000 * list(BOOKS).index(name)
-    outcomes: dict[str, int] = {}
-    while done < wanted:
-        with chain.undone():
-            fuzzer = options_fuzz.warmed(deploy_options(chain, maxPositions=4, **BOOKS[name]), seed)
-            until = min(done + HISTORY, wanted)
-            while done < until:
-                done += fuzzer.block(fuzzer.draw.choice(BLOCKS), fuzzer.draw.choice(WAITS))
-                fuzzer.settle_expiries()
-        for key, count in fuzzer.outcomes.items():
-            outcomes[key] = outcomes.get(key, 0) + count
-        seed += 1
-    record_property("calls", done)
-    record_property("outcomes", dict(sorted(outcomes.items())))
+    def begin(seed: int) -> options_fuzz.Fuzzer:
+        return options_fuzz.warmed(deploy_options(chain, maxPositions=4, **BOOKS[name]), seed)
+
+    def live(fuzzer: options_fuzz.Fuzzer, left: int) -> int:
+        done = 0
+        while done < min(HISTORY, left):
+            done += fuzzer.block(fuzzer.draw.choice(BLOCKS), fuzzer.draw.choice(WAITS))
+            fuzzer.settle_expiries()
+        return done
+
+    outcomes = histories(chain, list(BOOKS).index(name), CASES // len(BOOKS), begin, live, record=record_property)
     assert {"deposit:ok", "list:ok", "trade:ok", "withdraw:ok"} <= set(outcomes)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import matching_fuzz
 from tests.support.local_chain import LocalChain
-from tests.support.trading_fuzz import BOOKS, histories
+from tests.support.trading_fuzz import BOOKS, compare
 
 CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "300"))
 BLOCKS = [1, 12, 24]  # calls in one block, batches among them
@@ -23,7 +23,5 @@ BLOCKS = [1, 12, 24]  # calls in one block, batches among them
 def test_order_matching__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    done, outcomes = histories(chain, name, CASES // len(BOOKS), matching_fuzz.start, BLOCKS)
-    record_property("cases", done)
-    record_property("outcomes", outcomes)
-    assert {"settleBatch:ok", "entry:fill"} <= set(outcomes)
+    seen = compare(chain, name, CASES // len(BOOKS), matching_fuzz.start, BLOCKS, record=record_property)
+    assert {"settleBatch:ok", "entry:fill"} <= seen

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import perp_fuzz
+from tests.support.histories import histories
 from tests.support.local_chain import LocalChain
 from tests.support.perp import HOUR, WAD, deploy_perp
 
@@ -56,16 +57,12 @@ MARKETS: dict[str, dict[str, Any]] = {
 def test_perp_market__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    wanted, done, seed = CASES // len(MARKETS), 0, 1_000 * list(MARKETS).index(name)
-    outcomes: dict[str, int] = {}
-    while done < wanted:
-        with chain.undone():
-            fuzzer = perp_fuzz.start(deploy_perp(chain, fund=0, fundCooldown=HOUR, **MARKETS[name]), seed)
-            for _ in range(min(HISTORY, wanted - done) // BLOCK + 1):
-                done += fuzzer.block(BLOCK, fuzzer.draw.choice(WAITS))
-        for key, count in fuzzer.outcomes.items():
-            outcomes[key] = outcomes.get(key, 0) + count
-        seed += 1
-    record_property("calls", done)
-    record_property("outcomes", dict(sorted(outcomes.items())))
+    def begin(seed: int) -> perp_fuzz.Fuzzer:
+        return perp_fuzz.start(deploy_perp(chain, fund=0, fundCooldown=HOUR, **MARKETS[name]), seed)
+
+    def live(fuzzer: perp_fuzz.Fuzzer, left: int) -> int:
+        blocks = min(HISTORY, left) // BLOCK + 1
+        return sum(fuzzer.block(BLOCK, fuzzer.draw.choice(WAITS)) for _ in range(blocks))
+
+    outcomes = histories(chain, list(MARKETS).index(name), CASES // len(MARKETS), begin, live, record=record_property)
     assert {"increase:ok", "decrease:ok", "deposit:ok", "withdraw:ok"} <= set(outcomes)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import rfq_fuzz
 from tests.support.local_chain import LocalChain
-from tests.support.trading_fuzz import BOOKS, histories
+from tests.support.trading_fuzz import BOOKS, compare
 
 CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "300"))
 BLOCKS = [1, 40, 60, 80]  # calls in one block
@@ -23,7 +23,5 @@ BLOCKS = [1, 40, 60, 80]  # calls in one block
 def test_rfq_settlement__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    done, outcomes = histories(chain, name, CASES // len(BOOKS), rfq_fuzz.start, BLOCKS)
-    record_property("cases", done)
-    record_property("outcomes", outcomes)
-    assert {"settleQuote:ok", "settleQuote:PriceOutsideBand"} <= set(outcomes)
+    seen = compare(chain, name, CASES // len(BOOKS), rfq_fuzz.start, BLOCKS, record=record_property)
+    assert {"settleQuote:ok", "settleQuote:PriceOutsideBand"} <= seen

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.support.local_chain import LocalChain
@@ -15,6 +17,14 @@ from tests.support.reverts import RevertDecoder, RevertError
 WORD = 32
 SELECTOR = 4
 EDGES = (0, 1, 31, 32, 33, 64, 2**16, 2**32, 2**63, 2**64 - 1, 2**255, 2**256 - 32, 2**256 - 1)
+# PLUMBLINE_FUZZ_CASES sets how many examples a test gets
+FUZZED: Final = settings(
+    max_examples=int(os.environ.get("PLUMBLINE_FUZZ_CASES", "150")),
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 def verdict(chain: LocalChain, decoder: RevertDecoder, address: str, data: bytes) -> RevertError | None:

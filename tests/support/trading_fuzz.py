@@ -15,6 +15,7 @@ from web3.contract import Contract
 
 from oracle.domain.options_types import OptionsRefusal
 from tests.support.call_harness import Step, actor_signature, revert_data, selector
+from tests.support.histories import histories
 from tests.support.local_chain import LocalChain, account
 from tests.support.options import FEEDS as ALL_FEEDS
 from tests.support.options import HOUR, WAD, OptionsWorld, deploy_options
@@ -175,22 +176,27 @@ def started(
     return fuzzer
 
 
-def histories(
-    chain: LocalChain, name: str, cases: int, begin: Callable[[OptionsWorld, int], TradingFuzzer], blocks: Sequence[int]
-) -> tuple[int, dict[str, int]]:
-    """Random histories on that book, each on a fresh one, until so many cases are done; their number and outcomes."""
-    done, seed, outcomes = 0, 1_000 * list(BOOKS).index(name), dict[str, int]()
-    while done < cases:
-        with chain.undone():
-            fuzzer = begin(deploy_options(chain, maxPositions=2, **BOOKS[name]), seed)
-            while fuzzer.cases < min(HISTORY, cases - done):
-                fuzzer.block(fuzzer.draw.choice(blocks), fuzzer.draw.choice(WAITS))
-                fuzzer.settle_expiries()
-        done += fuzzer.cases
-        for key, count in fuzzer.outcomes.items():
-            outcomes[key] = outcomes.get(key, 0) + count
-        seed += 1
-    return done, dict(sorted(outcomes.items()))
+def compare(
+    chain: LocalChain,
+    name: str,
+    cases: int,
+    begin: Callable[[OptionsWorld, int], TradingFuzzer],
+    blocks: Sequence[int],
+    *,
+    record: Callable[[str, object], None],
+) -> set[str]:
+    """Random histories on that book until so many cases are done, and recorded; the outcomes that were seen."""
+
+    def live(fuzzer: TradingFuzzer, left: int) -> int:
+        while fuzzer.cases < min(HISTORY, left):
+            fuzzer.block(fuzzer.draw.choice(blocks), fuzzer.draw.choice(WAITS))
+            fuzzer.settle_expiries()
+        return fuzzer.cases
+
+    def fresh(seed: int) -> TradingFuzzer:
+        return begin(deploy_options(chain, maxPositions=2, **BOOKS[name]), seed)
+
+    return set(histories(chain, list(BOOKS).index(name), cases, fresh, live, record=record))
 
 
 @cache

@@ -12,6 +12,7 @@ from oracle.settings import PROJECT_ROOT
 from scripts.mutation.faults import change, sample
 from scripts.mutation.inplace import plant
 from scripts.mutation.solidity_faults import faults
+from scripts.mutation.targets import unmapped
 
 SOURCE = """contract C {
     uint256 private constant LIMIT = 7 + 1;
@@ -97,7 +98,12 @@ def test_mutation_map__every_path__exists() -> None:
         for group in kind
         for path in (*group["files"], *group["tests"], *group.get("units", ()))
     ]
-    assert [path for path in paths if not (PROJECT_ROOT / path).exists()] == []
+    assert [path for path in paths if not (PROJECT_ROOT / path.partition("::")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("kind", ["domain", "contracts"])
+def test_unmapped__every_source__has_tests_that_are_to_see_its_faults(kind: str) -> None:
+    assert unmapped(kind) == []
 
 
 def test_mutants__each_survivor__has_a_reason_and_its_line_is_there() -> None:

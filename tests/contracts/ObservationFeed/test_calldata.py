@@ -5,7 +5,6 @@ What has to come is told by a second form of the contract's checks, written here
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,28 +12,20 @@ import pytest
 from eth_abi import encode
 from eth_keys import keys
 from eth_keys.exceptions import BadSignature, ValidationError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.domain.observations import Report, ReportDomain
 from oracle.market.publishers import report_digest, sign_report
-from tests.support.calldata import damaged, refused, storage_hash, verdict
+from tests.support.calldata import FUZZED, damaged, refused, storage_hash, verdict
 from tests.support.local_chain import LocalChain, account
 from tests.support.observations import PRICE, PUBLISHERS, QUORUM, Publishers, deploy_feed
 from tests.support.reverts import RevertDecoder, RevertError, normal
 
-CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "150"))
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 TYPES = ("(uint64,uint64,uint64,uint32)[]", "bytes[]")
 MIN_INTERVAL, MAX_AGE, SPREAD_BPS, MOVE_BPS = 1_800, 3_600, 100, 1_000
 STRANGER = 12
-fuzzed = settings(
-    max_examples=CASES,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 
 Row = tuple[int, int, int, int]
 Submission = list[tuple[Row, bytes]]
@@ -220,7 +211,7 @@ def test_submit__spoilt_reports_and_signatures__exact_error(
     seen: dict[str, int] = {}
 
     # a digest is of fields that signatures carry: a zero price cannot be signed by this project's own publishers
-    @fuzzed
+    @FUZZED
     @given(case=spoilt(ground.honest, ground.feed.domain))
     def holds(case: tuple[Submission, int]) -> None:
         submission, signatures = case
@@ -246,7 +237,7 @@ def test_submit__damaged_calldata__accepted_only_when_it_means_the_same(
     counts = {"accepted": 0, "refused": 0}
     bad: list[bytes] = []
 
-    @fuzzed
+    @FUZZED
     @given(data=damaged(ground.data(*honest)))
     def holds(data: bytes) -> None:
         said = ground.says(data)

@@ -5,31 +5,22 @@ PLUMBLINE_FUZZ_CASES sets how many of each.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 from eth_abi import encode
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.constants import BN254_SCALAR_FIELD as P
-from tests.support.calldata import damaged, refused, storage_hash, verdict
+from tests.support.calldata import FUZZED, damaged, refused, storage_hash, verdict
 from tests.support.reverts import RevertDecoder, RevertError, normal
 from tests.support.risk_feed import CALM, HISTORY, RiskFeedStack
 
-CASES = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "120"))
 TYPES = ("uint64", "uint256[]", "bytes")
 LIMIT = 1 << 63
 TOP = 2**256 - 1
-fuzzed = settings(
-    max_examples=CASES,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 Arguments = tuple[int, list[int], bytes]
 
 
@@ -111,7 +102,7 @@ def test_submit_round__spoilt_arguments__exact_error(
 ) -> None:
     seen: dict[str, int] = {}
 
-    @fuzzed
+    @FUZZED
     @given(arguments=spoilt(ground.honest))
     def holds(arguments: Arguments) -> None:
         wanted, got = expected(ground, arguments), ground.says(ground.data(arguments))
@@ -143,7 +134,7 @@ def test_submit_round__damaged_calldata__accepted_only_when_it_means_the_same(
     counts = {"accepted": 0, "refused": 0}
     bad: list[bytes] = []
 
-    @fuzzed
+    @FUZZED
     @given(data=damaged(ground.data(ground.honest)))
     def holds(data: bytes) -> None:
         said = ground.says(data)

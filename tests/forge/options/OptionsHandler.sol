@@ -135,7 +135,7 @@ abstract contract OptionsHandler {
     }
 
     function _bid(uint256 who, address victim, uint256 fraction) private {
-        if (victim == _actor(who)) ++who;
+        if (victim == _actor(who)) who = who % ACTORS + 1;
         bytes memory data = abi.encodeCall(book.bid, (victim, 1 + fraction % WAD, type(int256).max, type(uint256).max));
         _act(who, data);
     }

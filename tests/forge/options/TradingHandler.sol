@@ -72,7 +72,7 @@ contract TradingHandler is OptionsHandler {
             _entry(who, Order(_actor(who), id, isBuy, price, (1 + amount % 9_000) * LOT, type(uint64).max, ++nonce));
         if (entries.length == 2) {
             uint256 used = kind % 3 == 0 ? nonce : ++nonce;
-            who += kind % 5;
+            who = who % ACTORS + kind % 5;
             Order memory second =
                 Order(_actor(who), id, !isBuy, price, (1 + amount % 7_000) * LOT, type(uint64).max, used);
             entries[1] = _entry(who, second);
