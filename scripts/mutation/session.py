@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import hypothesis  # noqa: F401 - these are what most of a session's start goes into: forks have them already
 import pytest
+import web3  # noqa: F401
 
 from . import forks
 from .faults import Fault
 
 # Readies a fault, None being the source as it is: gives what a fork has to do to have it, None when it is no program
 Prepare = Callable[[Fault | None], Callable[[], None] | None]
-WORDS = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", "--assert=plain", "-x")
+WORDS = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:schemathesis", "--tb=no", "--assert=plain", "-x")
 
 
 class Session:

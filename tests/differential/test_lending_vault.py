@@ -68,7 +68,7 @@ def test_lending_vault__random_histories__as_the_reference(
         seen.update(fuzzer.seen)
         return done
 
-    outcomes = histories(chain, list(VAULTS).index(name), CASES // len(VAULTS), begin, live, record=record_property)
+    outcomes = histories(chain, list(VAULTS).index(name), -(-CASES // len(VAULTS)), begin, live, record=record_property)
     record_property("moves", sorted(f"{a.name}>{b.name}" for a, b in seen))
     succeeded = {key.removesuffix(":ok") for key in outcomes if key.endswith(":ok")}
     assert {"supply", "addCollateral", "borrow", "repay", "poke", "startAuction", "take"} <= succeeded

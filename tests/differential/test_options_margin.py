@@ -58,5 +58,5 @@ def test_options_margin__random_histories__as_the_reference(
             fuzzer.settle_expiries()
         return done
 
-    outcomes = histories(chain, list(BOOKS).index(name), CASES // len(BOOKS), begin, live, record=record_property)
+    outcomes = histories(chain, list(BOOKS).index(name), -(-CASES // len(BOOKS)), begin, live, record=record_property)
     assert {"deposit:ok", "list:ok", "trade:ok", "withdraw:ok"} <= set(outcomes)

@@ -23,5 +23,5 @@ BLOCKS = [1, 12, 24]  # calls in one block, batches among them
 def test_order_matching__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    seen = compare(chain, name, CASES // len(BOOKS), matching_fuzz.start, BLOCKS, record=record_property)
+    seen = compare(chain, name, -(-CASES // len(BOOKS)), matching_fuzz.start, BLOCKS, record=record_property)
     assert {"settleBatch:ok", "entry:fill"} <= seen

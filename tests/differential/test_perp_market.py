@@ -64,5 +64,7 @@ def test_perp_market__random_histories__as_the_reference(
         blocks = min(HISTORY, left) // BLOCK + 1
         return sum(fuzzer.block(BLOCK, fuzzer.draw.choice(WAITS)) for _ in range(blocks))
 
-    outcomes = histories(chain, list(MARKETS).index(name), CASES // len(MARKETS), begin, live, record=record_property)
+    outcomes = histories(
+        chain, list(MARKETS).index(name), -(-CASES // len(MARKETS)), begin, live, record=record_property
+    )
     assert {"increase:ok", "decrease:ok", "deposit:ok", "withdraw:ok"} <= set(outcomes)

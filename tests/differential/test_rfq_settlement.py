@@ -23,5 +23,5 @@ BLOCKS = [1, 40, 60, 80]  # calls in one block
 def test_rfq_settlement__random_histories__as_the_reference(
     chain: LocalChain, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    seen = compare(chain, name, CASES // len(BOOKS), rfq_fuzz.start, BLOCKS, record=record_property)
+    seen = compare(chain, name, -(-CASES // len(BOOKS)), rfq_fuzz.start, BLOCKS, record=record_property)
     assert {"settleQuote:ok", "settleQuote:PriceOutsideBand"} <= seen

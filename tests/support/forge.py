@@ -17,7 +17,7 @@ SUITES: Final = PROJECT_ROOT / "tests" / "forge"
 BUILD: Final = PROJECT_ROOT / "build" / "forge-suites"
 DEPTH: Final = 250
 # From here on the optimizer's work is worth its time
-LONG_RUN: Final = 10_000
+LONG_RUN: Final = 5_000
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,19 @@ contract OptionsInvariants {
         assert(handler.quotes() == 1 && handler.fills() > 0 && handler.succeeded() > 4);
     }
 
+    /// @dev Nor do its own sums end a sequence: whoever calls may be named by any number.
+    function test_handler_numbersNearTheTop_areTaken() external {
+        uint256 top = type(uint256).max;
+        for (uint256 kind = top - 10; kind < top; ++kind) {
+            handler.order(top, 0, top, 1_000, true, kind);
+            handler.quote(top, kind, top, top, top);
+        }
+        handler.movePrice(0, 0);
+        for (uint256 victim; victim < handler.ACTORS(); ++victim) {
+            handler.auction(top, victim, top);
+        }
+    }
+
     /// @dev To the wei: everybody's cash, the fund's and what is on its way between settled positions is what there is.
     function invariant_cashIsConserved() external view {
         OptionsState memory s = handler.book().state();
