@@ -40,8 +40,6 @@ KEPT: Final = ROOT / "build" / "assurance"
 BAR: Final = 0.9
 SEED: Final = 7992
 COUNT: Final = 12
-# Of random histories and windows that a fault gets
-CASES: Final = "400"
 
 
 @dataclass(frozen=True)
@@ -183,6 +181,7 @@ def mutate(
         return have
 
     ours = [fault for _, fault in faults]
+    os.environ["PLUMBLINE_FUZZ_CASES"] = str(target.cases)
     for fault, ended in session.run(target.tests, ours, prepare, tolerant=bool(target.units)) if ours else ():
         if fault:
             file = files[fault.source]
@@ -273,7 +272,6 @@ def main() -> int:
     KEPT.mkdir(parents=True, exist_ok=True)
     kept = KEPT / f"mutation-{words.kind}.jsonl"
     known = read(kept) if words.resume else {}
-    os.environ["PLUMBLINE_FUZZ_CASES"] = CASES
     deadline = time.monotonic() + 60 * words.minutes if words.minutes else float("inf")
     verdicts: list[Verdict] = []
     missing = [] if words.only else unmapped(words.kind)

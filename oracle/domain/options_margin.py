@@ -71,7 +71,6 @@ class OptionsBook(OptionsLedger):
             raise OptionsRefusal("AlreadySettled", expiry)
         self.settlement_price[expiry] = price
 
-    @_atomic
     def settle(self, caller: str, account: str) -> None:
         """Pays out expired positions whose settlement price is there."""
         self.accounts[account] = self._open(account)

@@ -13,6 +13,8 @@ from .faults import digest
 ROOT: Final = Path(__file__).resolve().parents[2]
 MAP: Final = ROOT / "tests" / "mutation.json"
 SOURCES: Final = {"domain": ("oracle/domain", "*.py"), "contracts": ("contracts", "*.sol")}
+# Of random histories and windows that a fault gets; some tests ask that more be reached than so few reach
+CASES: Final = 400
 # Folders of contracts that deploy no code of their own, or only the tests'
 WITHOUT_CODE: Final = {"interfaces", "types", "testing"}
 
@@ -24,6 +26,7 @@ class Target:
     files: tuple[str, ...]
     tests: tuple[str, ...]
     units: tuple[str, ...] = ()
+    cases: int = CASES
 
 
 def targets(kind: str, only: str) -> list[Target]:
@@ -34,6 +37,7 @@ def targets(kind: str, only: str) -> list[Target]:
             tuple(file for file in group["files"] if any(word in file for word in only.split(","))),
             tuple(group["tests"]),
             tuple(group.get("units", ())),
+            group.get("cases", CASES),
         )
         for group in groups
     ]
