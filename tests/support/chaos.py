@@ -45,6 +45,7 @@ class Report:
     disturbances: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
     ended: dict[str, int] = field(default_factory=dict)
+    causes: dict[str, int] = field(default_factory=dict)  # of those that failed
     asked_on_chain: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
     fees_paid: int = 0
@@ -217,6 +218,8 @@ class Chaos:
         )
         known = {str(row.id): str(row.state) for row in self._query(sa.select(requests.c.id, requests.c.state))}
         report.accepted, report.ended = len(known), dict(Counter(known.values()))
+        failed = self._query(sa.select(requests.c.cause).where(requests.c.state == "failed"))
+        report.causes = dict(Counter(str(row.cause["error"]) for row in failed))
         broken += [f"request {one} was accepted and is gone" for one in self._accepted - set(known)]
         broken += [f"request {one} is still {state}" for one, state in known.items() if state not in FINAL]
         broken += [f"request {one} ended {ends[one]} times" for one in known if known[one] in FINAL and ends[one] != 1]
