@@ -185,7 +185,7 @@ def test_implied_volatility__impossible_price__refused_alike(
 def test_evaluate__outside_the_functions_domain__refused_alike(
     harness: Contract, reverts: Callable[..., AbstractContextManager[None]]
 ) -> None:
-    for index, x in ((1, 0), (1, -1), (2, 0), (2, 2**128)):
+    for index, x in ((1, 0), (1, -1), (1, 2**128 + 1), (2, 0), (2, 2**128)):
         with pytest.raises(ArgumentOutOfRange):
             FUNCTIONS[index][1](x)
         with reverts("ArgumentOutOfRange", x, 2**128):

@@ -126,3 +126,11 @@ def test_parts__a_fraction__lots_rounded_up_with_their_sign() -> None:
     taken = parts({call: 5 * WAD, put: -WAD}, WAD // 3, lot)
     assert taken == {call: 1_667 * lot, put: -334 * lot}
     assert parts({call: WAD}, WAD, lot) == {call: WAD}
+
+
+def test_withdraw__a_deficit__everybody_gives_up_the_same_share_of_it(book: OptionsBook) -> None:
+    book.state.deficit = 900_000 * WAD  # of a million that is owed, a tenth is there
+    assert book.withdraw("taker", 10 * 10**6, "taker") == 10**6
+    assert book.state.cash == 99_999 * WAD
+    assert (book.state.deficit, book.state.insurance) == (899_991 * WAD, 0)
+    assert book.accounts["taker"].cash == 49_990 * WAD

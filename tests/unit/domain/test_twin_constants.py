@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 
+from oracle.domain import normal
 from oracle.settings import PROJECT_ROOT
 
 # Each twin in oracle/domain, and the sources of what it is a twin of
@@ -83,3 +84,10 @@ def test_constants__same_name__same_value(module: str) -> None:
             compared[name] = (number, theirs[plain])
     assert compared
     assert {name: pair for name, pair in compared.items() if pair[0] != pair[1]} == {}
+
+
+def test_mills__coefficients__as_the_contract_has_them() -> None:
+    source = (PROJECT_ROOT / "contracts" / "libraries" / "NormalDistribution.sol").read_text()
+    body = source[source.index("int256 m = ") - 8 :].replace("int256 m = ", "+ ").replace("m = (m * q >> 96) ", "")
+    found = [int(sign + digits) for sign, digits in re.findall(r"^\s*([+-]) (\d+);", body, re.M)]
+    assert found == list(reversed(normal.MILLS))
