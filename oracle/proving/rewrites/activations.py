@@ -6,7 +6,7 @@ GELU, stays near x. The clip is two rectifiers, relu(x/R + 1) - relu(x/R - 1) - 
 all comparisons.
 
 ELU and SELU need 1 - exp(-y) for y >= 0 alone: with v = clip(y / R, 0, 1) it is v P(v) / Q(v), fitted alike (linear
-programs, each weighted by the denominator before it) with the limit 1 from R on.
+programs, each weighted by the denominator before it) with the limit 1 from R on. Softmax is in softmax.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Final
 import onnx
 from onnx import helper
 
+from oracle.proving.rewrites.formulas import Put, polynomial
 from oracle.proving.rewrites.graph import Graph
+from oracle.proving.rewrites.softmax import EXP, softmax
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def without_tables(graph: Graph, level: int) -> int:
             return _sigmoid(graph, TANH[level], source, target)
         if node.op_type in {"Elu", "Selu"}:
             return _exponential_unit(graph, DECAY[level], node)
+        if node.op_type == "Softmax":
+            return softmax(graph, EXP[level], node)
         return None
 
     return graph.replace_all(form)
@@ -87,7 +91,7 @@ def _exponential_unit(graph: Graph, decay: Rational, node: onnx.NodeProto) -> li
     selu = node.op_type == "Selu"
     alpha = given.get("alpha", SELU_ALPHA if selu else 1.0)
     gamma = given.get("gamma", SELU_GAMMA if selu else 1.0)
-    put = _Put(graph)
+    put = Put(graph)
     scaled = put("Mul", node.input[0], -1 / decay.reach)
     v = put("Sub", put("Relu", scaled), put("Relu", put("Sub", scaled, 1.0)))
     missing = put("Mul", _quotient(put, v, v, decay), alpha * gamma)
@@ -97,7 +101,7 @@ def _exponential_unit(graph: Graph, decay: Rational, node: onnx.NodeProto) -> li
 
 
 def _rational(graph: Graph, form: Rational, source: str, target: str) -> list[onnx.NodeProto]:
-    put = _Put(graph)
+    put = Put(graph)
     scaled = put("Mul", source, 1 / form.reach)
     above = put("Relu", put("Add", scaled, 1.0))
     below = put("Relu", put("Sub", scaled, 1.0))
@@ -106,30 +110,8 @@ def _rational(graph: Graph, form: Rational, source: str, target: str) -> list[on
     return put.nodes
 
 
-class _Put:
-    """Collects nodes; numbers become constants, names are made where none is given."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self.nodes: list[onnx.NodeProto] = []
-
-    def __call__(self, operator: str, *inputs: str | float, out: str | None = None) -> str:
-        names = [one if isinstance(one, str) else self._graph.weight(one) for one in inputs]
-        result = out or self._graph.fresh("rational")
-        self.nodes.append(helper.make_node(operator, names, [result]))
-        return result
-
-
-def _quotient(put: _Put, v: str, s: str, form: Rational, out: str | None = None) -> str:
+def _quotient(put: Put, v: str, s: str, form: Rational, out: str | None = None) -> str:
     """v P(s) / Q(s)."""
-    top = _polynomial(put, s, form.numerator)
-    bottom = _polynomial(put, s, (1.0, *form.denominator))
+    top = polynomial(put, s, form.numerator)
+    bottom = polynomial(put, s, (1.0, *form.denominator))
     return put("Div", put("Mul", v, top), bottom, out=out)
-
-
-def _polynomial(put: _Put, s: str, coefficients: tuple[float, ...]) -> str:
-    """Horner's scheme, from the highest power."""
-    value: str | float = coefficients[-1]
-    for coefficient in reversed(coefficients[:-1]):
-        value = put("Add", put("Mul", s, value), coefficient)
-    return str(value)

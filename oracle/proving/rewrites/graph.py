@@ -37,6 +37,11 @@ class Graph:
         return list(self.model.graph.node)
 
     @property
+    def opset(self) -> int:
+        """The version of ONNX's own operators."""
+        return max((one.version for one in self.model.opset_import if one.domain in {"", "ai.onnx"}), default=0)
+
+    @property
     def outputs(self) -> list[str]:
         """Names of the outputs."""
         return [value.name for value in self.model.graph.output]

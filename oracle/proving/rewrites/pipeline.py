@@ -52,7 +52,7 @@ def logits(path: str, out: str) -> Json:
 
 
 def rational(path: str, out: str, level: int) -> Json:
-    """Writes the model with rational forms of tanh, sigmoid and erf; returns what was done, by name."""
+    """Writes the model with forms of its activations that need no table; returns what was done, by name."""
     graph = Graph.load(Path(path))
     count = without_tables(graph, level)
     graph.save(Path(out))
