@@ -68,13 +68,15 @@ class Shapes:
         return self._known[form, legs]
 
     def estimate(self, form: Form, legs: int) -> Shape | None:
-        """As `at`, with the rows interpolated: two questions serve every number of legs."""
+        """As `at`, with the rows interpolated: two questions serve every number of legs, and a third each further
+        number of columns, which share the rows."""
         if (form, legs) in self._known:
             return self._known[form, legs]
-        few, many = self.at(form, FEW_LEGS), self.at(form, MANY_LEGS)
-        if few is None or many is None:
+        narrow = form._replace(columns=1)
+        few, one, many = self.at(form, FEW_LEGS), self.at(narrow, FEW_LEGS), self.at(narrow, MANY_LEGS)
+        if few is None or one is None or many is None:
             return self.at(form, legs)
-        slope = (many.rows - few.rows) / (MANY_LEGS - FEW_LEGS)
+        slope = (many.rows - one.rows) / (MANY_LEGS - FEW_LEGS) / form.columns
         rows = math.ceil(few.rows + slope * (legs - FEW_LEGS))
         return Shape(max(1, rows), few.public_values, few.lookups, few.einsum, few.other)
 

@@ -8,6 +8,8 @@ executed on the whole validation set. Tables and decompositions get room for the
 
 from __future__ import annotations
 
+import copy
+import json
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -45,6 +47,8 @@ NO_TABLE: Final = (-128, 128)
 PROBE_SAMPLES: Final = 12
 PROBE_SECS: Final = 0.8
 PROBE_SHARE: Final = 0.8
+# So many samples at once where the first that is too far off ends the rest
+CHUNK: Final = 16
 MOCK_TIMEOUT_SECS: Final = 60.0
 # A shape is not asked for where its best case costs so many times what is already found
 WORTH: Final = 1.5
@@ -111,6 +115,7 @@ class Tuner:
     rewrites: tuple[str, ...] = ()
     model_error: float = 0.0
     _probes: dict[Grid, ScaleResult | None] = field(default_factory=dict)
+    _searches: dict[Grid, dict[str, Any]] = field(default_factory=dict)
     _results: dict[Grid, ScaleResult | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,11 +126,17 @@ class Tuner:
         """ezkl's settings for these parameters. Raises ToolError for what ezkl cannot express."""
         return self.shapes.settings(params)
 
-    def run(self, grid: Grid) -> ScaleResult | None:
-        """Executes the validation samples in a fixed point; None where the circuit cannot be executed there."""
-        if grid not in self._results:
-            self._results[grid] = self._execute(grid, self.validation, self.witness_secs)
-        return self._results[grid]
+    def run(self, grid: Grid, target: float = math.inf) -> ScaleResult | None:
+        """Executes the validation samples in a fixed point; None where the circuit cannot be executed there.
+
+        Ends at the first samples whose error is above the target: such a result tells of them alone.
+        """
+        if grid in self._results:
+            return self._results[grid]
+        result = self._execute(grid, self.validation, self.witness_secs, target)
+        if result is None or result.score.error <= target:
+            self._results[grid] = result
+        return result
 
     def probe(self, grid: Grid) -> ScaleResult | None:
         """As `run`, on a few samples from all over the set."""
@@ -135,21 +146,20 @@ class Tuner:
             self._probes[grid] = self._execute(grid, self.validation.spread(PROBE_SAMPLES), PROBE_SECS)
         return self._probes[grid]
 
-    def _execute(self, grid: Grid, validation: Validation, seconds: float) -> ScaleResult | None:
+    def _execute(
+        self, grid: Grid, validation: Validation, seconds: float, target: float = math.inf
+    ) -> ScaleResult | None:
         bits = self._bits_before(grid)
         while bits <= MAX_BITS:
             try:
-                settings, run = self._witnesses(grid.search(bits), validation, seconds)
+                return self._executed(grid, bits, validation, seconds, target)
             except ToolError as error:
                 needed = _bits_needed(error)
                 if needed is None:
                     return None
                 bits = max(bits + 1, needed)
-                continue
             except WorkerFailed:
                 return None
-            got = score(validation, run["outputs"], settings["model_output_scales"])
-            return ScaleResult(grid, got, bits, run["lookup_min"], run["lookup_max"])
         return None
 
     def _bits_before(self, grid: Grid) -> int:
@@ -161,20 +171,45 @@ class Tuner:
         more = grid.scale - nearest.grid.scale
         return max(grid.scale, nearest.bits + (more if more > 0 else (1 + grid.rebase_multiplier) * more))
 
-    def _witnesses(
-        self, params: CircuitParams, validation: Validation, seconds: float
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        settings = self.settings(params)
-        circuit, path = str(self.folder / "search.compiled"), str(self.folder / "settings.json")
+    def _executed(self, grid: Grid, bits: int, validation: Validation, seconds: float, target: float) -> ScaleResult:
+        """What samples show, executed for so long with room for so many bits. Raises ToolError, WorkerFailed."""
+        settings, path = self._search_settings(grid, bits)
+        circuit, scales = str(self.folder / "search.compiled"), settings["model_output_scales"]
         self.worker.call("compile", model=str(self.model), circuit=circuit, settings_path=path)
-        run = self.worker.call(
-            "witnesses",
-            circuit=circuit,
-            samples=quantised_samples(validation, settings["model_input_scales"]),
-            seconds=seconds,
-            timeout=max(120.0, 10 * seconds),
-        )
-        return settings, run
+        rows = quantised_samples(validation, settings["model_input_scales"])
+        # A share of discrete answers that may be wrong is told by all of them alone
+        endable = math.isfinite(target) and all(one.startswith("float") for one in validation.form.output_dtypes)
+        step = CHUNK if endable else len(rows)
+        outputs: list[list[int]] = []
+        got, low, high, left = score(validation, outputs, scales), 0, 0, seconds
+        while len(outputs) < len(rows) and left > 0 and got.error <= target:
+            run = self.worker.call(
+                "witnesses",
+                circuit=circuit,
+                samples=rows[len(outputs) : len(outputs) + step],
+                seconds=left,
+                timeout=max(120.0, 10 * seconds),
+            )
+            outputs += run["outputs"]
+            low, high, left = min(low, run["lookup_min"]), max(high, run["lookup_max"]), left - run["seconds"]
+            got = score(validation, outputs, scales)
+        return ScaleResult(grid, got, bits, low, high)
+
+    def _search_settings(self, grid: Grid, bits: int) -> tuple[dict[str, Any], str]:
+        """Settings of a circuit that is only executed, and their file. ezkl is asked once for each fixed point: room
+        for other integers changes the decomposition's base and its range check alone."""
+        path = self.folder / "settings.json"
+        if grid not in self._searches:
+            self._searches[grid] = self.settings(grid.search(bits))
+            return self._searches[grid], str(path)
+        settings = copy.deepcopy(self._searches[grid])
+        before = [0, settings["run_args"]["decomp_base"] - 1]
+        settings["run_args"]["decomp_base"] = 1 << bits
+        settings["required_range_checks"] = [
+            [0, (1 << bits) - 1] if check == before else check for check in settings["required_range_checks"]
+        ]
+        path.write_text(json.dumps(settings))
+        return settings, str(path)
 
     def smallest_scale(self, form: Grid, target: float, highest: int) -> int | None:
         """The smallest scale whose error on a few samples is within the target; None when there is none."""
@@ -211,7 +246,7 @@ class Tuner:
         if smallest is None:
             return None
         for scale in range(smallest, min(smallest + 3, highest + 1)):
-            result = self.run(replace(form, scale=scale))
+            result = self.run(replace(form, scale=scale), target)
             if result is not None and result.score.error <= target:
                 return result
         return None
