@@ -14,7 +14,8 @@ from oracle.proving.building.build import CandidateFailed, CodeTooLarge, Plan, S
 from oracle.proving.building.manifest import CircuitManifest, OutputTransform
 from oracle.proving.tuning.baseline import Target, calibrated_plan
 from oracle.proving.tuning.cost import Objective
-from oracle.proving.tuning.tuner import Candidate, Grid, Tuner, cheapest_first
+from oracle.proving.tuning.runs import Grid
+from oracle.proving.tuning.tuner import Candidate, Tuner, cheapest_first
 from oracle.proving.validation import Validation
 from oracle.proving.workers.pool import ToolError, Worker, WorkerOutOfMemory, WorkerTimeout
 

@@ -8,10 +8,7 @@ executed on the whole validation set. Tables and decompositions get room for the
 
 from __future__ import annotations
 
-import copy
-import json
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -20,8 +17,9 @@ from typing import Any, Final
 
 from oracle.proving.building.keys import CircuitParams
 from oracle.proving.tuning.cost import RESERVED_ROWS, Cost, Objective, logrows_for, predict
+from oracle.proving.tuning.runs import Grid, Runs, ScaleResult
 from oracle.proving.tuning.shapes import Form, Shape, Shapes, shape_of
-from oracle.proving.validation import Score, Validation, quantised_samples, score
+from oracle.proving.validation import Validation, quantised_samples
 from oracle.proving.workers.pool import ToolError, Worker, WorkerFailed
 
 MIN_SCALE: Final = 4
@@ -33,53 +31,18 @@ PROBE_SCALE: Final = 12
 # The form of which is asked what all have in common
 PROBE_FORM: Final = Form(PROBE_SCALE, 1, 1, False)
 MAX_LEGS: Final = 12
-MAX_BITS: Final = 120
 MIN_LOGROWS: Final = 6
 MAX_LOGROWS: Final = 20
 TABLE_MARGIN: Final = 1.25
 # Room above the largest integer seen, in bits
 BITS_MARGIN: Final = 1
-SEARCH_LOOKUP: Final = (-(1 << 40), 1 << 40)
-SEARCH_LOGROWS: Final = 20
 # What is written for a circuit without tables
 NO_TABLE: Final = (-128, 128)
 # A few samples show a smaller error than all of them
-PROBE_SAMPLES: Final = 12
-PROBE_SECS: Final = 0.8
 PROBE_SHARE: Final = 0.8
-# So many samples at once where the first that is too far off ends the rest
-CHUNK: Final = 16
 MOCK_TIMEOUT_SECS: Final = 60.0
 # A shape is not asked for where its best case costs so many times what is already found
 WORTH: Final = 1.5
-_TOO_LARGE: Final = re.compile(r"integer (-?\d+) is too large")
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The fixed point of a circuit: bits of its values, and how many times that many they may reach unrescaled."""
-
-    scale: int
-    rebase_multiplier: int = 1
-
-    def params(self, *, base: int, legs: int, columns: int, table: tuple[int, int], logrows: int) -> CircuitParams:
-        """A circuit of this fixed point."""
-        return CircuitParams(self.scale, self.scale, self.rebase_multiplier, base, legs, columns, table, logrows)
-
-    def search(self, bits: int) -> CircuitParams:
-        """As params, of a circuit that is only executed: any integer below 2^bits fits, and any lookup."""
-        return self.params(base=1 << bits, legs=1, columns=1, table=SEARCH_LOOKUP, logrows=SEARCH_LOGROWS)
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleResult:
-    """What executing the samples at one scale showed."""
-
-    grid: Grid
-    score: Score
-    bits: int
-    lookup_min: int
-    lookup_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,102 +77,24 @@ class Tuner:
     # How the model was rewritten, and how far that took it from the validation's answers
     rewrites: tuple[str, ...] = ()
     model_error: float = 0.0
-    _probes: dict[Grid, ScaleResult | None] = field(default_factory=dict)
-    _searches: dict[Grid, dict[str, Any]] = field(default_factory=dict)
-    _results: dict[Grid, ScaleResult | None] = field(default_factory=dict)
+    _runs: Runs = field(init=False)
 
     def __post_init__(self) -> None:
         if self.shapes is None:
             self.shapes = Shapes(self.worker, self.model, self.folder)
+        self._runs = Runs(self.worker, self.model, self.validation, self.folder, self.shapes, self.witness_secs)
 
     def settings(self, params: CircuitParams) -> dict[str, Any]:
         """ezkl's settings for these parameters. Raises ToolError for what ezkl cannot express."""
         return self.shapes.settings(params)
 
     def run(self, grid: Grid, target: float = math.inf) -> ScaleResult | None:
-        """Executes the validation samples in a fixed point; None where the circuit cannot be executed there.
-
-        Ends at the first samples whose error is above the target: such a result tells of them alone.
-        """
-        if grid in self._results:
-            return self._results[grid]
-        result = self._execute(grid, self.validation, self.witness_secs, target)
-        if result is None or result.score.error <= target:
-            self._results[grid] = result
-        return result
+        """What the validation samples show in a fixed point; see Runs.run."""
+        return self._runs.run(grid, target)
 
     def probe(self, grid: Grid) -> ScaleResult | None:
-        """As `run`, on a few samples from all over the set."""
-        if grid in self._results:
-            return self._results[grid]
-        if grid not in self._probes:
-            self._probes[grid] = self._execute(grid, self.validation.spread(PROBE_SAMPLES), PROBE_SECS)
-        return self._probes[grid]
-
-    def _execute(
-        self, grid: Grid, validation: Validation, seconds: float, target: float = math.inf
-    ) -> ScaleResult | None:
-        bits = self._bits_before(grid)
-        while bits <= MAX_BITS:
-            try:
-                return self._executed(grid, bits, validation, seconds, target)
-            except ToolError as error:
-                needed = _bits_needed(error)
-                if needed is None:
-                    return None
-                bits = max(bits + 1, needed)
-            except WorkerFailed:
-                return None
-        return None
-
-    def _bits_before(self, grid: Grid) -> int:
-        """Bits that are not more than needed, from what other scales needed: integers grow with each bit of scale."""
-        known = [one for one in self._known() if one.grid.rebase_multiplier <= grid.rebase_multiplier]
-        if not known:
-            return grid.scale
-        nearest = min(known, key=lambda one: (-one.grid.rebase_multiplier, abs(one.grid.scale - grid.scale)))
-        more = grid.scale - nearest.grid.scale
-        return max(grid.scale, nearest.bits + (more if more > 0 else (1 + grid.rebase_multiplier) * more))
-
-    def _executed(self, grid: Grid, bits: int, validation: Validation, seconds: float, target: float) -> ScaleResult:
-        """What samples show, executed for so long with room for so many bits. Raises ToolError, WorkerFailed."""
-        settings, path = self._search_settings(grid, bits)
-        circuit, scales = str(self.folder / "search.compiled"), settings["model_output_scales"]
-        self.worker.call("compile", model=str(self.model), circuit=circuit, settings_path=path)
-        rows = quantised_samples(validation, settings["model_input_scales"])
-        # A share of discrete answers that may be wrong is told by all of them alone
-        endable = math.isfinite(target) and all(one.startswith("float") for one in validation.form.output_dtypes)
-        step = CHUNK if endable else len(rows)
-        outputs: list[list[int]] = []
-        got, low, high, left = score(validation, outputs, scales), 0, 0, seconds
-        while len(outputs) < len(rows) and left > 0 and got.error <= target:
-            run = self.worker.call(
-                "witnesses",
-                circuit=circuit,
-                samples=rows[len(outputs) : len(outputs) + step],
-                seconds=left,
-                timeout=max(120.0, 10 * seconds),
-            )
-            outputs += run["outputs"]
-            low, high, left = min(low, run["lookup_min"]), max(high, run["lookup_max"]), left - run["seconds"]
-            got = score(validation, outputs, scales)
-        return ScaleResult(grid, got, bits, low, high)
-
-    def _search_settings(self, grid: Grid, bits: int) -> tuple[dict[str, Any], str]:
-        """Settings of a circuit that is only executed, and their file. ezkl is asked once for each fixed point: room
-        for other integers changes the decomposition's base and its range check alone."""
-        path = self.folder / "settings.json"
-        if grid not in self._searches:
-            self._searches[grid] = self.settings(grid.search(bits))
-            return self._searches[grid], str(path)
-        settings = copy.deepcopy(self._searches[grid])
-        before = [0, settings["run_args"]["decomp_base"] - 1]
-        settings["run_args"]["decomp_base"] = 1 << bits
-        settings["required_range_checks"] = [
-            [0, (1 << bits) - 1] if check == before else check for check in settings["required_range_checks"]
-        ]
-        path.write_text(json.dumps(settings))
-        return settings, str(path)
+        """What a few of them show."""
+        return self._runs.probe(grid)
 
     def smallest_scale(self, form: Grid, target: float, highest: int) -> int | None:
         """The smallest scale whose error on a few samples is within the target; None when there is none."""
@@ -233,12 +118,13 @@ class Tuner:
 
     def _first_guess(self, form: Grid, high: int, target: float) -> int:
         """Where to look first: the coarsest scale that served another form, else what was probed already."""
-        served = [result.grid.scale for result in self._known() if result.score.error <= target]
-        own = [result.grid.scale for result in self._known() if result.grid.rebase_multiplier == form.rebase_multiplier]
+        served = [result.grid.scale for result in self._runs.known() if result.score.error <= target]
+        own = [
+            result.grid.scale
+            for result in self._runs.known()
+            if result.grid.rebase_multiplier == form.rebase_multiplier
+        ]
         return min(min(served, default=max(own, default=PROBE_SCALE)), high)
-
-    def _known(self) -> list[ScaleResult]:
-        return [result for result in (*self._probes.values(), *self._results.values()) if result is not None]
 
     def exact_result(self, form: Grid, target: float, highest: int) -> ScaleResult | None:
         """The smallest scale that keeps within the target on the whole validation set; None when there is none."""
@@ -441,13 +327,6 @@ def _bits_missing(error: float, target: float) -> int | None:
     if not (math.isfinite(error) and 0.0 < error < 1.0):
         return None
     return math.ceil(math.log2(error / target))
-
-
-def _bits_needed(error: ToolError) -> int | None:
-    """How many bits the integer has that ezkl could not decompose; None when that was not the trouble."""
-    found = [_TOO_LARGE.search(line) for line in (error.message, *error.log)]
-    sizes = [abs(int(match.group(1))).bit_length() for match in found if match]
-    return max(sizes) if sizes else None
 
 
 def _fill(low: int, high: int, room: int) -> tuple[int, int]:

@@ -10,7 +10,8 @@ import pytest
 from oracle.proving.building.manifest import Domain
 from oracle.proving.tuning.baseline import calibrated_plan
 from oracle.proving.tuning.cost import Cost, logrows_for, predict
-from oracle.proving.tuning.tuner import Grid, Tuner, _bits_needed, _fill, cheapest_first
+from oracle.proving.tuning.runs import Grid, bits_needed
+from oracle.proving.tuning.tuner import Tuner, _fill, cheapest_first
 from oracle.proving.validation import (
     EDGE_SAMPLES,
     ModelForm,
@@ -142,10 +143,10 @@ def test_logrows_for__sizes__leave_room_for_blinding(sizes: tuple[int, ...], exp
     assert logrows_for(*sizes) == expected
 
 
-def test_bits_needed__ezkls_complaint__is_read() -> None:
+def testbits_needed__ezkls_complaint__is_read() -> None:
     said = "decomposition error: integer -1025 is too large to be represented by base 16 and n 2"
-    assert _bits_needed(ToolError("failed", [said])) == 11
-    assert _bits_needed(ToolError("failed", ["something else"])) is None
+    assert bits_needed(ToolError("failed", [said])) == 11
+    assert bits_needed(ToolError("failed", ["something else"])) is None
 
 
 def test_predict__more_columns__cost_more_gas() -> None:
