@@ -59,7 +59,7 @@ def _simplified(worker: Worker, plain: Variant, scratch: Path) -> Variant | None
 def _made(
     worker: Worker, source: Variant, scratch: Path, name: str, operation: str, *, exact: bool, **arguments: Any
 ) -> Variant | None:
-    """A rewritten form; None where there is nothing to rewrite, or where it cannot be done or compiled."""
+    """A rewritten form; None where there is nothing to rewrite, where it cannot be done, or an exact one compiled."""
     out = scratch / f"{name}.onnx"
     try:
         answer = worker.call(operation, path=str(source.model), out=str(out), timeout=REWRITE_TIMEOUT_SECS, **arguments)
@@ -68,6 +68,6 @@ def _made(
     if not answer["applied"]:
         return None
     shapes = Shapes(worker, out, scratch)
-    if shapes.at(PROBE_FORM, FEW_LEGS) is None:
-        return None
+    if exact and shapes.at(PROBE_FORM, FEW_LEGS) is None:
+        return None  # of approximations one alone is searched: the others need not be asked for
     return Variant(out, shapes, (*source.rewrites, *answer["applied"]), exact)
