@@ -177,7 +177,7 @@ def cost_of(key: ApiKey | None, priority: Priority) -> int:
 
 def charge(gate: Gate, key: ApiKey | None, proofs: int) -> None:
     """Counts proofs against a key's quota of the day. Raises ApiError 429 QuotaExceeded; blocks on the database."""
-    if key is None or gate.keys is None:
+    if key is None or gate.keys is None or not proofs:
         return
     left = gate.keys.charge(key, proofs)
     if left is not None:

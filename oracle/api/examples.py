@@ -129,7 +129,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "inputCommitment": _HASH,
         "proofHash": _HASH,
         "root": _HASH,
-        "prices": [125105000000, 125170000000],
+        "prices": ["125105000000", "125170000000"],
         "inputs": ["12", "7"],
         "outputsWad": ["412345678901234567"],
         "instances": ["12", "7", "42"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from oracle.api.problems import problem_of
@@ -45,6 +45,8 @@ WaitSecs = Annotated[
     ),
 ]
 DecimalText = Annotated[str, StringConstraints(pattern=r"^-?[0-9]+$", max_length=80)]
+# Read as a number too, as an earlier service wrote it
+DecimalOrNumber = Annotated[DecimalText, BeforeValidator(lambda told: str(told) if type(told) is int else told)]
 HexText = Annotated[str, StringConstraints(pattern=r"^0x([0-9a-fA-F]{2})*$", max_length=2 + 2 * MAX_PROOF_BYTES)]
 
 
@@ -200,7 +202,7 @@ class EvidenceOut(Schema):
     input_commitment: str
     proof_hash: str
     root: str
-    prices: list[int]
+    prices: list[DecimalOrNumber]
     inputs: list[DecimalText]
     outputs_wad: list[DecimalText]
     instances: list[DecimalText]

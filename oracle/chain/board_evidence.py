@@ -27,16 +27,17 @@ from oracle.chain.models import InferenceVerifier, ModelRegistry, ModelVersion
 from oracle.chain.round_facts import Observed, observed_window, round_observed_at
 from oracle.domain.commitments import feed_nonce, input_commitment, proof_hash
 from oracle.domain.evidence import Evidence
-from oracle.domain.logistic import probability_wad
-from oracle.domain.market_state import MAX_DISTANCE, RETURNS, distance, market_state
+from oracle.domain.market_state import RETURNS, assessed, board_inputs, market_state
 from oracle.errors import ContractRevert, InvalidInput, NotFound, ProofRejected, RpcRefused
-from oracle.units import WAD, felt_from_int
+from oracle.units import felt_from_int
 
 GONE: Final = "the node no longer holds that block's state, or the vault changed again within it"
 
 
 @dataclass(frozen=True)
-class _Facts:
+class BatchFacts:
+    """A proven batch as the chain holds it, with what it was made of."""
+
     client: ChainClient
     board: LiquidationBoard
     vault: str
@@ -91,7 +92,12 @@ def collect_batch_evidence(client: ChainClient, address: str, batch_id: int = 0,
     Raises NotFound for a batch that is not there, ProofRejected when the transaction does not hold what the event
     claims, RpcUnavailable.
     """
-    facts = _gather(client, checked_address(address), batch_id, from_block)
+    return batch_evidence(gather_batch(client, address, batch_id, from_block))
+
+
+def batch_evidence(facts: BatchFacts) -> Evidence:
+    """The evidence of gathered facts, with every check done."""
+    client = facts.client
     checks = tuple(run_check(name, check, facts, GONE) for name, check in _CHECKS)
     block, proven, model = client.block(facts.proven.block_number), facts.proven, facts.model
     return Evidence(
@@ -121,7 +127,9 @@ def collect_batch_evidence(client: ChainClient, address: str, batch_id: int = 0,
     )
 
 
-def _gather(client: ChainClient, address: str, batch_id: int, from_block: int) -> _Facts:
+def gather_batch(client: ChainClient, address: str, batch_id: int = 0, from_block: int = 0) -> BatchFacts:
+    """A batch's facts; 0 is the newest. Raises as collect_batch_evidence."""
+    address = checked_address(address)
     board = LiquidationBoard(client, address, from_block)
     proven = _proven(board, batch_id)
     taken = board.batch(proven.batch_id)
@@ -146,7 +154,7 @@ def _gather(client: ChainClient, address: str, batch_id: int, from_block: int) -
     prices = board.prices()
     last = round_observed_at(client, prices, taken.observed_at, from_block)
     current = registry.latest_version(model_id)
-    facts = _Facts(
+    facts = BatchFacts(
         client=client,
         board=board,
         vault=board.vault(),
@@ -182,7 +190,7 @@ def _proven(board: LiquidationBoard, batch_id: int) -> ProvenBatch:
 # --- checks
 
 
-def _check_contracts(facts: _Facts) -> Result:
+def _check_contracts(facts: BatchFacts) -> Result:
     contracts = [
         ("LiquidationBoard", facts.board.address),
         ("LendingVault", facts.vault),
@@ -193,7 +201,7 @@ def _check_contracts(facts: _Facts) -> Result:
     return check_code(facts.client, contracts)
 
 
-def _check_batch(facts: _Facts) -> Result:
+def _check_batch(facts: BatchFacts) -> Result:
     """What was proven is what was taken, and was taken before."""
     taken, submitted = facts.taken, facts.submitted
     before = (taken.block_number, taken.log_index) < (facts.proven.block_number, facts.proven.log_index)
@@ -201,67 +209,72 @@ def _check_batch(facts: _Facts) -> Result:
     return expected, (submitted.batch_id, submitted.accounts, submitted.inputs, facts.proven.proof_hash, before)
 
 
-def _check_window(facts: _Facts) -> Result:
+def _check_window(facts: BatchFacts) -> Result:
     """The prices are of one segment, and were there before the snapshot."""
     last, position = facts.window[-1], (facts.taken.block_number, facts.taken.log_index)
     sound = last.position < position and last.segment_start <= facts.window[0].round_id
     return "one segment before the snapshot", "one segment before the snapshot" if sound else "a gap, or later prices"
 
 
-def _check_market(facts: _Facts) -> Result:
+def _check_market(facts: BatchFacts) -> Result:
     """The Python twin's four figures of the market."""
     market = market_state(facts.prices, facts.stride, facts.scale_bits)
     return market.inputs, tuple(facts.taken.inputs[:MARKET_INPUTS])
 
 
-def _check_positions(facts: _Facts) -> Result:
-    """The Python twin's distances, from the vault's health factors in the snapshot's block."""
-    week, taken = market_state(facts.prices, facts.stride, facts.scale_bits).week, facts.taken
-    vault = facts.client.contract("LendingVault", facts.vault)
+def health_factors(facts: BatchFacts) -> list[int] | None:
+    """The positions' health factors in the snapshot's block, WAD; None where the chain no longer tells them."""
+    taken, vault = facts.taken, facts.client.contract("LendingVault", facts.vault)
     logs = facts.client.logs(facts.vault, [], taken.block_number, taken.block_number)
     if any(log["logIndex"] > taken.log_index for log in logs):
         return None
     try:
-        factors = [
+        return [
             int(facts.client.call(vault.functions.healthFactor(account), block=taken.block_number))
             for account in taken.accounts
         ]
     except (RpcRefused, ContractRevert):
         return None
-    distances = [distance(factor, week, facts.scale_bits) for factor in factors]
-    empty = [MAX_DISTANCE << facts.scale_bits] * (facts.places - len(distances))
-    return (*distances, *empty), tuple(taken.inputs[MARKET_INPUTS:])
 
 
-def _check_commitment(facts: _Facts) -> Result:
+def _check_positions(facts: BatchFacts) -> Result:
+    """The Python twin's distances, from the vault's health factors in the snapshot's block."""
+    factors = health_factors(facts)
+    if factors is None:
+        return None
+    inputs = board_inputs(facts.prices, factors, places=facts.places, stride=facts.stride, scale_bits=facts.scale_bits)
+    return inputs[MARKET_INPUTS:], list(facts.taken.inputs[MARKET_INPUTS:])
+
+
+def _check_commitment(facts: BatchFacts) -> Result:
     version = facts.version or facts.board.model_version()
     return in_hex(facts.commitment(version)), in_hex(facts.proven.input_commitment)
 
 
-def _outputs(facts: _Facts) -> list[int]:
+def _outputs(facts: BatchFacts) -> list[int]:
     try:
         return facts.model.spec.outputs_wad(facts.output_instances)
     except InvalidInput:
         return []
 
 
-def _check_outputs(facts: _Facts) -> Result:
+def _check_outputs(facts: BatchFacts) -> Result:
     """Every assessment that the proof stored is the probability and the confidence that its outputs stand for."""
-    outputs = facts.model.spec.outputs_wad(facts.output_instances)
-    confidence = min(max(outputs[facts.places], 0), WAD)
-    says = dict(zip(facts.taken.accounts, map(probability_wad, outputs), strict=False))
+    says, confidence = assessed(
+        facts.taken.accounts, facts.model.spec.outputs_wad(facts.output_instances), facts.places
+    )
     stored = facts.proven.assessments
     expected = [(one.account, says.get(one.account), confidence, facts.taken.observed_at) for one in stored]
     return expected, [(one.account, one.probability, one.confidence, one.observed_at) for one in stored]
 
 
-def _check_stored(facts: _Facts) -> Result:
+def _check_stored(facts: BatchFacts) -> Result:
     """No account of the batch is left with an older assessment."""
     stored = facts.proven.assessments
     return [], [one.account for one in stored if facts.board.stored(one.account)[2] < one.observed_at]
 
 
-_CHECKS: Final[tuple[tuple[str, Callable[[_Facts], Result]], ...]] = (
+_CHECKS: Final[tuple[tuple[str, Callable[[BatchFacts], Result]], ...]] = (
     ("contracts", _check_contracts),
     ("transaction", check_transaction),
     ("batch", _check_batch),

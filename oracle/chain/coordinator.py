@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_abi.abi import encode
+from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
@@ -69,6 +70,7 @@ class Coordinator:
         self._client = client
         self.contract = client.contract("InferenceCoordinator", address)
         self._requested = bytes(HexBytes(self.contract.events.Requested().topic))
+        self._fulfil_many = bytes(function_abi_to_4byte_selector(self.contract.functions.fulfilMany.abi))
         self._fulfilled = bytes(HexBytes(self.contract.events.Fulfilled().topic))
 
     @property
@@ -165,6 +167,13 @@ class Coordinator:
             if event["address"] == self.address and event["args"]["requestId"] == request_id:
                 return bytes(event["args"]["reason"])
         return None
+
+    def batched_in(self, data: bytes) -> tuple[int, ...]:
+        """The requests that a call of fulfilMany is to fulfil; none for any other call."""
+        if not data.startswith(self._fulfil_many):
+            return ()
+        _, arguments = self.contract.decode_function_input(HexBytes(data))
+        return tuple(int(one["requestId"]) for one in arguments["fulfilments"])
 
     # --- calls
 

@@ -63,6 +63,11 @@ class SenderPool:
         entry = self._outbox.get(self._client.chain_key, idempotency_key)
         return entry is not None and entry.state is not OutboxState.ABANDONED
 
+    def pending(self, to: str) -> list[OutboxEntry]:
+        """What is signed for a contract and in no block yet, or not deep enough, of every key."""
+        entries = (self._outbox.pending(self._client.chain_key, address) for address in self._senders)
+        return [entry for own in entries for entry in own if entry.to == to]
+
     def estimate(self, function: ContractFunction, *, by: str = "") -> int:
         """See Sender.estimate; by the operator, unless another key is named."""
         return self._senders[by or self.address].estimate(function)

@@ -7,20 +7,24 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
+from eth_abi.abi import decode
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
 
+from oracle.chain.board import MARKET_INPUTS
+from oracle.chain.board_evidence import batch_evidence, gather_batch, health_factors
 from oracle.chain.client import ChainClient
 from oracle.chain.evidence import evidence_of, gather
 from oracle.chain.models import VerifierSpec
 from oracle.chain.module_twins import ModuleReads
-from oracle.daemon.archives import SIGNED, inference_facts, round_members, transaction
+from oracle.daemon.archives import SIGNED, board_members, inference_facts, round_members, transaction
 from oracle.domain.archive import OBSERVATIONS, PROOF, REQUEST, ROUND, TRANSACTION, document, parse
 from oracle.domain.commitments import ProvenRound, feed_nonce, feed_root, input_commitment, proof_hash
 from oracle.domain.deployment import FeedGuards
 from oracle.domain.evidence import Check, CheckStatus
 from oracle.domain.guards import limited_answer
+from oracle.domain.market_state import assessed, board_inputs, market_state
 from oracle.domain.observations import Report, ReportDomain
 from oracle.domain.proofs import Proof
 from oracle.errors import InputRejected, OracleError
@@ -34,6 +38,9 @@ from oracle.units import felt_from_int
 NEEDS_CHAIN: Final = "needs a chain"
 # As those who sign call it
 NAMED: Final = {"input": "data"}
+# Of a board: its call, and what board_inputs calls its shape
+_PROVE: Final = ("uint256", "address[]", "int256[]", "uint256[]", "bytes")
+_SHAPE: Final = {"places": "places", "stride": "stride", "scale_bits": "inputScaleBits"}
 Members = Mapping[str, bytes]
 _Result = tuple[object, object] | tuple[object, object, str] | str
 
@@ -46,9 +53,9 @@ def check_offline(settings: Settings, kind: str, members: Members) -> list[Check
     except (KeyError, ValueError, OracleError) as error:
         raise InputRejected(f"the archive holds no circuit or no proof: {error}") from None
     found = [_run("proof under the circuit's key", lambda: _proof(settings, members, proof))]
-    if kind == "round":
+    if kind in _OF_ROUNDS:
         told = parse(members, ROUND)
-        checks = _ROUND
+        checks = _OF_ROUNDS[kind]
     elif kind == "request":
         told = parse(members, REQUEST)
         checks = _INFERENCE if "inference" in told else _REQUEST
@@ -66,6 +73,8 @@ def check_on_chain(client: ChainClient, kind: str, members: Members) -> list[Che
         held = round_members(facts, str(parse(members, PROOF)["circuit_id"]))
         same = [_same(name, held[name], members.get(name, b"")) for name in (ROUND, OBSERVATIONS, TRANSACTION, PROOF)]
         return [*same, *evidence_of(facts).checks]
+    if kind == "board":
+        return _board_on_chain(client, members)
     told = parse(members, REQUEST)
     if "inference" not in told:
         return [Check("on chain", CheckStatus.SKIPPED, "", "", "the proof was not submitted")]
@@ -75,6 +84,17 @@ def check_on_chain(client: ChainClient, kind: str, members: Members) -> list[Che
         _same("inference", document(inference), document(told["inference"])),
         _same(TRANSACTION, call, members.get(TRANSACTION, b"")),
     ]
+
+
+def _board_on_chain(client: ChainClient, members: Members) -> list[Check]:
+    """As check_on_chain, of a board's batch; health factors that only one side knows are the other's to tell."""
+    told = parse(members, ROUND)
+    batch = gather_batch(client, str(told["feed"]), int(told["roundId"]))
+    factors = health_factors(batch)
+    if factors is None or told["healthFactors"] is None:
+        factors = None if told["healthFactors"] is None else [int(factor) for factor in told["healthFactors"]]
+    held = board_members(batch, str(parse(members, PROOF)["circuit_id"]), factors)
+    return [*(_same(name, held[name], members.get(name, b"")) for name in held), *batch_evidence(batch).checks]
 
 
 def _same(name: str, held: bytes, told: bytes) -> Check:
@@ -231,6 +251,55 @@ def _root(_: Members, told: Mapping[str, Any], *__: object) -> _Result:
     return "0x" + feed_root(_bytes(told["previous"]["root"]), proven).hex(), told["root"]
 
 
+# --- of a board's batch
+
+
+def _batch_in_call(members: Members, told: Mapping[str, Any], _: CircuitManifest, proof: Proof) -> _Result:
+    """The proof, the accounts and the inputs are those of the call that proved the batch."""
+    call, inputs = parse(members, TRANSACTION), [int(value) for value in told["inputs"]]
+    batch = (int(told["roundId"]), [account.lower() for account in told["accounts"]], inputs)
+    outputs = list(proof.instances[int(told["inputCount"]) :])
+    batch_id, accounts, taken, *rest = decode(_PROVE, _bytes(call["input"])[4:])
+    expected = (told["feed"], told["proofHash"], batch, [outputs, proof.zk_proof])
+    given = (call["to"], "0x" + proof_hash(proof.zk_proof).hex(), (batch_id, list(accounts), list(taken)))
+    return expected, (*given, [list(rest[0]), rest[1]])
+
+
+def _market_inputs(members: Members, told: Mapping[str, Any], _: CircuitManifest, proof: Proof) -> _Result:
+    """The twin gives the market's figures for these prices, and all inputs are the proof's."""
+    inputs = [int(value) for value in told["inputs"]]
+    computed = list(market_state(_prices(members), int(told["stride"]), int(told["inputScaleBits"])).inputs)
+    expected = (computed, tuple(felt_from_int(value) for value in inputs))
+    return expected, (inputs[:MARKET_INPUTS], proof.instances[: int(told["inputCount"])])
+
+
+def _positions(members: Members, told: Mapping[str, Any], *_: object) -> _Result:
+    """The twin gives all inputs for the accounts' health factors, one each."""
+    if told["healthFactors"] is None:
+        return f"{NEEDS_CHAIN}: the health factors of block {told['snapshotBlock']}"
+    factors = [int(factor) for factor in told["healthFactors"]]
+    shape = {name: int(told[key]) for name, key in _SHAPE.items()}
+    expected = (board_inputs(_prices(members), factors, **shape), len(told["accounts"]))
+    remark = f"that these are the vault's health factors {NEEDS_CHAIN}"
+    return expected, ([int(value) for value in told["inputs"]], len(factors)), remark
+
+
+def _assessments(_: Members, told: Mapping[str, Any], __: CircuitManifest, proof: Proof) -> _Result:
+    """The outputs are the proof's, and every assessment is what they stand for; the answer is the highest."""
+    outputs = _outputs_wad(told, proof)
+    says, confidence = assessed(told["accounts"], outputs, int(told["places"]))
+    stored = told["assessments"]
+    highest = max((int(one["probability"]) for one in stored), default=0)
+    expected = (outputs, [(str(says.get(one["account"])), str(confidence)) for one in stored], (highest, highest))
+    answers = (int(told["answer"]), int(told["provenAnswer"]))
+    given = [(one["probability"], one["confidence"]) for one in stored]
+    return expected, ([int(value) for value in told["outputsWad"]], given, answers)
+
+
+def _prices(members: Members) -> list[int]:
+    return [int(one["values"][0]) for one in parse(members, OBSERVATIONS)["windows"][0]["observations"]]
+
+
 # --- of a request
 
 
@@ -292,6 +361,19 @@ _ROUND: Final[tuple[tuple[str, _Checker], ...]] = (
     ("transaction", _transaction_hash),
     ("on chain", _in_chain),
 )
+_BOARD: Final[tuple[tuple[str, _Checker], ...]] = (
+    ("circuit", _circuit),
+    ("batch in the transaction", _batch_in_call),
+    ("observations in a row", _window),
+    ("observations signed", _signatures),
+    ("market inputs", _market_inputs),
+    ("positions", _positions),
+    ("input commitment", _commitment),
+    ("assessments", _assessments),
+    ("transaction", _transaction_hash),
+    ("on chain", _in_chain),
+)
+_OF_ROUNDS: Final = {"round": _ROUND, "board": _BOARD}
 _REQUEST: Final[tuple[tuple[str, _Checker], ...]] = (("inputs asked for", _asked), ("outputs", _given))
 _INFERENCE: Final[tuple[tuple[str, _Checker], ...]] = (
     *_REQUEST,

@@ -9,14 +9,16 @@ from typing import Any, Final
 
 from web3.types import TxData
 
+from oracle.chain.board_evidence import BatchFacts, batch_evidence, gather_batch, health_factors
 from oracle.chain.client import ChainClient
 from oracle.chain.evidence import Facts, Window, evidence_of, gather
 from oracle.chain.feeds import ObservationFeed
-from oracle.chain.models import InferenceVerifier
+from oracle.chain.models import InferenceVerifier, ModelVersion
 from oracle.chain.module_twins import module_reads
 from oracle.chain.round_facts import publisher_sets
 from oracle.domain.archive import CIRCUIT, OBSERVATIONS, PROOF, REQUEST, ROUND, TRANSACTION, document, pack
 from oracle.domain.commitments import feed_root_zero
+from oracle.domain.evidence import Evidence
 from oracle.domain.proofs import Proof
 from oracle.domain.requests import Request
 from oracle.errors import NotFound
@@ -29,12 +31,26 @@ SIGNED: Final = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "ga
 def round_archive(client: ChainClient, feed_address: str, round_id: int, engine: ProvingEngine) -> bytes:
     """The archive of a proven round. Raises NotFound for a round or a circuit that is not here, ProofRejected."""
     facts = gather(client, feed_address, round_id)
-    key = _hex(facts.model.commitment.vk_hash)
+    circuit_id = _proven_with(engine, facts.model)
+    members = round_members(facts, circuit_id) | _circuit(engine.folder(circuit_id))
+    return pack(members, kind="round", subject=f"{feed_address}/{round_id}")
+
+
+def board_archive(client: ChainClient, address: str, batch_id: int, engine: ProvingEngine) -> bytes:
+    """The archive of a proven batch of a liquidation board. Raises as round_archive."""
+    facts = gather_batch(client, address, batch_id)
+    circuit_id = _proven_with(engine, facts.model)
+    members = board_members(facts, circuit_id, health_factors(facts)) | _circuit(engine.folder(circuit_id))
+    return pack(members, kind="board", subject=f"{address}/{batch_id}")
+
+
+def _proven_with(engine: ProvingEngine, model: ModelVersion) -> str:
+    """The circuit here that has a version's key. Raises NotFound."""
+    key = _hex(model.commitment.vk_hash)
     found = [manifest.circuit_id for manifest in engine.circuits() if manifest.vk_hash.lower() == key]
     if not found:
         raise NotFound(f"no circuit here has the key {key} of the round", remedy="add the model it was proven with")
-    members = round_members(facts, found[0])
-    return pack({**members, **_circuit(engine.folder(found[0]))}, kind="round", subject=f"{feed_address}/{round_id}")
+    return found[0]
 
 
 def round_members(facts: Facts, circuit_id: str) -> dict[str, bytes]:
@@ -44,6 +60,18 @@ def round_members(facts: Facts, circuit_id: str) -> dict[str, bytes]:
         ROUND: document(_round(facts)),
         OBSERVATIONS: document({"windows": [_observations(facts.client, window) for window in facts.windows]}),
         TRANSACTION: document(transaction(facts.client, facts.event.tx_hash)),
+        PROOF: _proof(proof),
+    }
+
+
+def board_members(facts: BatchFacts, circuit_id: str, factors: Sequence[int] | None) -> dict[str, bytes]:
+    """What the chain holds of a batch; `factors`: its positions' health factors, which a node forgets, or None."""
+    proof = Proof(circuit_id, facts.zk_proof, tuple(facts.instances))
+    window = Window(ObservationFeed(facts.client, facts.board.prices()), facts.window)
+    return {
+        ROUND: document(_batch(facts, factors)),
+        OBSERVATIONS: document({"windows": [_observations(facts.client, window)]}),
+        TRANSACTION: document(transaction(facts.client, facts.tx_hash)),
         PROOF: _proof(proof),
     }
 
@@ -111,14 +139,41 @@ def _signature(found: TxData) -> dict[str, str]:
     return {"yParity": str(parity), **{name: str(int.from_bytes(bytes(found[name]), "big")) for name in ("r", "s")}}
 
 
+def _told(evidence: Evidence) -> dict[str, Any]:
+    """What evidence says, without its verdict and what other members hold."""
+    elsewhere = {"checks", "ok", "zkProof", "instances", "prices"}
+    return {name: value for name, value in evidence.as_json().items() if name not in elsewhere}
+
+
+def _batch(facts: BatchFacts, factors: Sequence[int] | None) -> dict[str, Any]:
+    taken, spec = facts.taken, facts.model.spec
+    return {
+        **_told(batch_evidence(facts)),
+        "inferenceVerifier": facts.inference.address,
+        "registry": str(facts.registry.contract.address),
+        "vault": facts.vault,
+        "places": facts.places,
+        "stride": facts.stride,
+        "inputScaleBits": facts.scale_bits,
+        "window": len(facts.window),
+        "snapshotBlock": taken.block_number,
+        "accounts": list(taken.accounts),
+        "healthFactors": None if factors is None else [str(factor) for factor in factors],
+        "assessments": [
+            {"account": one.account, "probability": str(one.probability), "confidence": str(one.confidence)}
+            for one in facts.proven.assessments
+        ],
+        "inputCount": spec.input_count,
+        "outputCount": spec.output_count,
+        "outputScaleBits": list(spec.output_scale_bits),
+    }
+
+
 def _round(facts: Facts) -> dict[str, Any]:
-    evidence = evidence_of(facts).as_json()
-    for name in ("checks", "ok", "zkProof", "instances", "prices"):
-        del evidence[name]
     reads, previous, spec = module_reads(facts.client, facts.module.address), facts.previous, facts.model.spec
     zero = feed_root_zero(facts.client.chain_id, facts.feed.address)
     return {
-        **evidence,
+        **_told(evidence_of(facts)),
         "inferenceVerifier": facts.inference.address,
         "registry": str(facts.registry.contract.address),
         "shared": facts.shared,

@@ -88,7 +88,7 @@ class FulfilmentBatcher:
         Raises the ContractRevert that it has, or would have; as Sender.send.
         """
         item = _Item(request_id, fulfilment)
-        key = self._sent_under.get(request_id, item.key)
+        key = self._sent_under.get(request_id) or self._left(coordinator, fulfilment.request_id) or item.key
         if self._parts.sender.known(key):
             return self.found(coordinator, fulfilment.request_id, self._parts.sender.again(key), key)
         if not by and len(self._parts.sender.addresses) == 1:
@@ -101,6 +101,14 @@ class FulfilmentBatcher:
         assert item.sent is not None
         _require_done(coordinator, item.sent.receipt, fulfilment.request_id)
         return item.sent
+
+    def _left(self, coordinator: Coordinator, onchain_id: int) -> str:
+        """The key of a batch with this request that is signed and not recorded as landed, here or elsewhere; or "".
+
+        Whoever signed it may have died: then it is nobody's but that of the requests in it.
+        """
+        left = self._parts.sender.pending(coordinator.address)
+        return next((entry.key for entry in left if onchain_id in coordinator.batched_in(entry.data)), "")
 
     @staticmethod
     def found(coordinator: Coordinator, onchain_id: int, receipt: TxReceipt, key: str = "") -> Sent:

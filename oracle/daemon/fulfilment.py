@@ -27,8 +27,8 @@ class FulfilmentWorkflow:
     """witness, prove, commit unless assigned for long enough, submit, confirm.
 
     The contract pays one fulfilment of a request, whoever sends how many. Here each request has one commitment and one
-    fulfilment, by itself or in a batch, under keys of the outbox that a repeat finds again. A process that dies between
-    the sending of a batch and the record of it finds its answer on the chain.
+    fulfilment, by itself or in a batch, under keys of the outbox that a repeat finds again: those of a batch too that
+    was signed by a process which died before it was recorded.
     """
 
     def __init__(self, parts: ServiceParts, steps: Steps, prover: Prover) -> None:

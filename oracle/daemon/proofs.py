@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 
+from oracle.daemon.cancelling import Cancels
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.sending import PROVE_ATTEMPTS
 from oracle.daemon.steps import Facts, Steps
@@ -18,23 +18,9 @@ from oracle.units import felt_from_int
 class Prover:
     """The proving steps of any request."""
 
-    def __init__(self, parts: ServiceParts) -> None:
+    def __init__(self, parts: ServiceParts, cancels: Cancels) -> None:
         self._parts = parts
-        self._cancels: dict[str, threading.Event] = {}
-        self._lock = threading.Lock()
-
-    def cancel(self, request_id: str) -> None:
-        """Stops the request's proof, if one is being made now."""
-        with self._lock:
-            cancel = self._cancels.get(request_id)
-        if cancel is not None:
-            cancel.set()
-
-    def cancel_all(self) -> None:
-        """Stops every proof that is being made now."""
-        with self._lock:
-            for cancel in self._cancels.values():
-                cancel.set()
+        self._cancels = cancels
 
     def witness(self, circuit_id: str, inputs: Sequence[int]) -> Facts:
         """The hash of a checked witness for quantised inputs."""
@@ -55,16 +41,10 @@ class Prover:
             self._parts.requests.progress(request.id, data)
 
         witness = self._witness(witness_hash)
-        cancel = threading.Event()
-        with self._lock:
-            self._cancels[request.id] = cancel
-        try:
+        with self._cancels.during(request.id) as cancel:
             proof = self._parts.engine.prove(
                 circuit_id, witness, on_progress=report, cancel=cancel, place=request.place
             )
-        finally:
-            with self._lock:
-                del self._cancels[request.id]
         content = json.dumps(proof.to_document(), sort_keys=True).encode()
         proof_hash = self._parts.artifacts.put(content)
         self._parts.requests.index_proof(request.id, proof_hash, circuit_id, len(content))

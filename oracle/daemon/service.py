@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,8 +18,10 @@ from oracle.chain.coordinator import Coordinator
 from oracle.chain.deploy import Deployer
 from oracle.chain.evidence import collect_evidence
 from oracle.chain.sender_pool import SenderPool
-from oracle.daemon.archives import request_archive, round_archive
+from oracle.daemon.archives import board_archive, request_archive, round_archive
+from oracle.daemon.cancelling import Cancels
 from oracle.daemon.caretaker import DEAD_STATES, Caretaker
+from oracle.daemon.circuit_sharing import CircuitFetcher
 from oracle.daemon.durable import DurableEngine, Queue, cause_of
 from oracle.daemon.feeder import Feeder, FeederRule
 from oracle.daemon.fulfilment import FulfilmentWorkflow
@@ -120,10 +122,14 @@ class OracleService:
         )
         steps = Steps(self._durable, parts.requests, parts.metrics, parts.tracing)
         self._observer = Observer(parts)
-        self._prover = Prover(parts)
+        self._cancels = Cancels()
+        if not self._role.leads:  # uploaded models are built where the service leads
+            fetcher = CircuitFetcher(parts.settings, parts.requests, parts.artifacts)
+            parts.engine.fetch = fetcher.fetch
+        self._prover = Prover(parts, self._cancels)
         self._feed_workflows = FeedWorkflows(parts, steps, self._observer, self._prover)
         self._inference = InferenceWorkflow(parts, steps, self._prover)
-        self._uploads = UploadWorkflow(parts, steps)
+        self._uploads = UploadWorkflow(parts, steps, self._cancels)
         self._fulfilment = FulfilmentWorkflow(parts, steps, self._prover)
         self._listener: Listener | None = None
         self._caretaker: PatientLoop | None = None
@@ -282,8 +288,7 @@ class OracleService:
         self._durable.stop(timeout_secs)
         if self._role.shares:
             self._membership.leave()
-        self._prover.cancel_all()
-        self._uploads.cancel_all()
+        self._cancels.cancel_all()
         self.parts.tracing.flush()
         _log.info("service stopped")
 
@@ -354,9 +359,11 @@ class OracleService:
         return collect_evidence(self.parts.client, record.address, round_id)
 
     def archive(self, name: str, round_id: int) -> bytes:
-        """The evidence archive of a proven round. Raises NotFound."""
+        """The evidence archive of a proven round, or of a board's batch. Raises NotFound."""
         record = self.parts.feed(name)
         self._reader.round(name, round_id)
+        if record.assesses_positions:
+            return board_archive(self.parts.client, record.address, round_id, self.parts.engine)
         return round_archive(self.parts.client, self.parts.risk_feed(record).address, round_id, self.parts.engine)
 
     def request_archive(self, request_id: str) -> bytes:
@@ -431,7 +438,7 @@ class OracleService:
         samples, Conflict for a name that is taken, ServiceUnavailable when too many wait, StorageFull.
         """
         body = self._uploads.keep(upload)
-        if not self.parts.requests.knows(idempotency_key):
+        if not (idempotency_key and self.known([idempotency_key])):
             self._uploads.check_room(upload.name)
         return self._accept(RequestKind.MODEL, upload.name, body, idempotency_key)
 
@@ -461,6 +468,10 @@ class OracleService:
 
     # --- requests
 
+    def known(self, idempotency_keys: Collection[str]) -> set[str]:
+        """Those of the keys under which a request was accepted already: a repeat of it makes none."""
+        return self.parts.requests.known(idempotency_keys)
+
     def request(self, request_id: str) -> Request:
         """A request as it stands. Raises NotFound."""
         return self.parts.requests.get(request_id)
@@ -489,8 +500,7 @@ class OracleService:
             at = f"at {request.step}" if not request.finished else request.state.value
             raise Conflict(f"the request {request_id} is {at} and cannot be cancelled any more")
         self.parts.metrics.finished.labels(request.kind.value, "cancelled").inc()
-        self._prover.cancel(request_id)
-        self._uploads.cancel(request_id)
+        self._cancels.cancel(request_id)
         self._durable.cancel(request_id)
         return self.request(request_id)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from oracle.chain.verifier_cache import compiled_verifier
+from oracle.daemon.cancelling import Cancels
+from oracle.daemon.circuit_sharing import keep_circuit
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.steps import Facts, Steps
 from oracle.domain.json_text import require_shallow
@@ -53,11 +52,10 @@ class UploadedModel:
 class UploadWorkflow:
     """build and, for one that is to be deployed, submit; then the model can be proven."""
 
-    def __init__(self, parts: ServiceParts, steps: Steps) -> None:
+    def __init__(self, parts: ServiceParts, steps: Steps, cancels: Cancels) -> None:
         self._parts = parts
         self._steps = steps
-        self._cancels: dict[str, threading.Event] = {}
-        self._lock = threading.Lock()
+        self._cancels = cancels
 
     def keep(self, upload: UploadedModel) -> Facts:
         """Keeps the files; the body of their request. Nothing of the ONNX file is read here. Raises as upload."""
@@ -108,24 +106,11 @@ class UploadWorkflow:
             result |= {name: value for name, value in submitted.items() if name != "seconds"}
         return {**result, "seconds": {name: facts["seconds"] for name, facts in steps.items()}}
 
-    def cancel(self, request_id: str) -> None:
-        """Ends the work on an upload, if any is under way."""
-        with self._lock:
-            cancel = self._cancels.get(request_id)
-        if cancel is not None:
-            cancel.set()
-
-    def cancel_all(self) -> None:
-        """Ends all work; the next start begins it again."""
-        with self._lock:
-            for cancel in self._cancels.values():
-                cancel.set()
-
     def _build(self, request: Request) -> Facts:
         parts, body = self._parts, request.body
         onnx, samples = parts.artifacts.get(body["onnx"]), parts.artifacts.get(body["samples"])
         domain = None if body["domain"] is None else [Domain(low=low, high=high) for low, high in body["domain"]]
-        with self._cancellable(request.id) as cancel:
+        with self._cancels.during(request.id) as cancel:
             manifest = build_upload(
                 parts.settings,
                 request.subject,
@@ -140,6 +125,7 @@ class UploadWorkflow:
                 cancel=cancel,
             )
         return {
+            "files": keep_circuit(parts.artifacts, parts.engine.folder(request.subject)),
             "circuitId": manifest.circuit_id,
             "modelHash": manifest.model_hash,
             "circuitHash": manifest.circuit_hash,
@@ -165,17 +151,6 @@ class UploadWorkflow:
             "verifier": record.verifier,
             "active": record.active,
         }
-
-    @contextmanager
-    def _cancellable(self, request_id: str) -> Iterator[threading.Event]:
-        cancel = threading.Event()
-        with self._lock:
-            self._cancels[request_id] = cancel
-        try:
-            yield cancel
-        finally:
-            with self._lock:
-                del self._cancels[request_id]
 
 
 class _Progress:

@@ -4,8 +4,9 @@
     index.json                 what the archive is of, and the SHA-256 of every other member
     proof.json                 the proof and its instances
     manifest.json, settings.json, vk.key   the circuit that it is of
-    round.json                 a round: what the feed says of it, and what must be known to compute that again
-    observations.json          a round: the observations behind it, with the publishers' reports and signatures
+    round.json                 a round, or a batch of a liquidation board: what the feed says of it, and what must be
+                               known to compute that again
+    observations.json          the same: the observations behind it, with the publishers' reports and signatures
     request.json               a request: what was asked, and what came of it
     transaction.json           the transaction that brought it on chain, signed, and its block
 

@@ -76,7 +76,7 @@ class Evidence:
         fields = asdict(self)
         for name in ("answer", "proven_answer"):
             fields[name] = str(fields[name])
-        for name in ("inputs", "outputs_wad", "instances"):
+        for name in ("prices", "inputs", "outputs_wad", "instances"):
             fields[name] = [str(value) for value in fields[name]]
         return {_camel(name): value for name, value in fields.items()} | {"ok": self.ok}
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from oracle.domain.logistic import probability_wad
 from oracle.domain.transcendental import ln_wad
 from oracle.domain.window import (
     RETURN_BITS,
@@ -113,6 +114,15 @@ def board_inputs(
     market = market_state(prices, stride, scale_bits)
     distances = [distance(one, market.week, scale_bits) for one in health_factors]
     return [*market.inputs, *distances, *[MAX_DISTANCE << scale_bits] * (places - len(distances))]
+
+
+def assessed(accounts: Sequence[str], outputs_wad: Sequence[int], places: int) -> tuple[dict[str, int], int]:
+    """What a batch's outputs say: each account's probability of liquidation, and the confidence in all of them, WAD.
+
+    Outputs are a logit for each of the `places`, and the confidence behind them.
+    """
+    probabilities = dict(zip(accounts, map(probability_wad, outputs_wad[:places]), strict=False))
+    return probabilities, min(max(outputs_wad[places], 0), WAD)
 
 
 def _clip(value: int, low: int, high: int) -> int:

@@ -56,6 +56,8 @@ class ProvingEngine:
         self._pool = WorkerPool(size=settings.max_workers, memory_mb=settings.prove_memory_mb)
         self._prepared: dict[str, _Ready] = {}
         self._lock = threading.Lock()
+        self.fetch: Callable[[str], None] | None = None
+        """Called for a circuit that is in neither folder: where it can, it brings it into the user's."""
 
     @property
     def folders(self) -> tuple[Path, Path]:
@@ -95,11 +97,20 @@ class ProvingEngine:
 
     def folder(self, circuit_id: str) -> Path:
         """The folder of one circuit. Raises NotFound."""
-        for root in self.folders:
-            if Path(circuit_id).name == circuit_id and (root / circuit_id / MANIFEST).exists():
-                return root / circuit_id
+        found = self._found(circuit_id)
+        if found is None and self.fetch is not None:
+            self.fetch(circuit_id)
+            found = self._found(circuit_id)
+        if found is not None:
+            return found
         known = ", ".join(manifest.circuit_id for manifest in self.circuits()) or "none"
         raise NotFound(f"there is no circuit {circuit_id!r}; known: {known}")
+
+    def _found(self, circuit_id: str) -> Path | None:
+        named = Path(circuit_id).name == circuit_id
+        return next(
+            (root / circuit_id for root in self.folders if named and (root / circuit_id / MANIFEST).exists()), None
+        )
 
     def prepare(self, circuit_id: str, on_progress: OnProgress | None = None) -> CircuitManifest:
         """Makes what proving needs and is not there: SRS, compiled circuit, proving key. All hashes are checked.

@@ -33,7 +33,8 @@ MAX_UPLOAD_BYTES: Final = 16 << 20
 MAX_SAMPLES_BYTES: Final = 8 << 20
 # Of one process, as a multiple of the job's wall-clock time: ezkl's set-up takes every core
 CPU_SHARE: Final = 4.0
-_FILES: Final = (NETWORK, SETTINGS, VERIFYING_KEY, VERIFIER, MANIFEST)
+# What a circuit folder holds; an uploaded one its mark besides
+CIRCUIT_FILES: Final = (NETWORK, SETTINGS, VERIFYING_KEY, VERIFIER, MANIFEST)
 
 
 def build_upload(
@@ -108,7 +109,7 @@ def _publish(made: Path, out: Path, upload: Upload, manifest: CircuitManifest) -
     with staged_folder(out) as stage:
         if (out / MANIFEST).exists():
             raise Conflict(f"there is a model {out.name!r} already", remedy="choose another name")
-        for name in _FILES:
+        for name in CIRCUIT_FILES:
             (stage / name).write_bytes((made / name).read_bytes())
         write_atomic(stage / MARKER, upload.model_dump_json(indent=2) + "\n")
 

@@ -89,13 +89,13 @@ class RequestStore:
             )
         return _request(row)
 
-    def knows(self, idempotency_key: str | None) -> bool:
-        """Whether a request was accepted under this key."""
-        query = sa.select(sa.func.count()).where(
-            requests.c.deployment_id == self._deployment_id, requests.c.idempotency_key == idempotency_key
+    def known(self, idempotency_keys: Collection[str]) -> set[str]:
+        """Those of the keys under which a request was accepted."""
+        query = sa.select(requests.c.idempotency_key).where(
+            requests.c.deployment_id == self._deployment_id, requests.c.idempotency_key.in_(idempotency_keys)
         )
         with self._engine.connect() as connection:
-            return idempotency_key is not None and connection.execute(query).scalar_one() > 0
+            return set(connection.execute(query).scalars())
 
     def get(self, request_id: str) -> Request:
         """The request. Raises NotFound."""

@@ -89,10 +89,15 @@ class Chaos:
         for thread in load:
             thread.join(60)
         self._cluster.proxy.disturb = None
+        self.report.disturbances = dict(sorted(counted.items()))
+        self.settle()
+        self.report.seconds = round(time.monotonic() - started, 1)
+        return self.report
+
+    def settle(self) -> Report:
+        """Starts what is dead, waits until every request has ended, and reads the accounts."""
         self._revive()
         self._wait_ended()
-        self.report.disturbances = dict(sorted(counted.items()))
-        self.report.seconds = round(time.monotonic() - started, 1)
         self._check()
         return self.report
 

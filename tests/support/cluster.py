@@ -28,6 +28,11 @@ from tests.support.service_stack import START, TINY
 from tests.support.waiting import until
 
 READY_SECS: Final = 120.0
+# A process whose workflows are of an earlier release: of another number, and else the same
+_OF_VERSION: Final = (
+    "from oracle.daemon import service; service.WORKFLOWS_VERSION = {version!r}; "
+    "from oracle.cli.main import main; main()"
+)
 BRIDGE: Final = "plbr0"
 BRIDGE_ADDRESS: Final = "10.77.0.1"
 
@@ -95,27 +100,30 @@ class Cluster:
         proxy = RpcProxy(stack.anvil.rpc_url, host=BRIDGE_ADDRESS if namespaces else "127.0.0.1")
         return cls(stack, postgres, proxy, folder, postgres.database(), namespaces)
 
-    def serve(self, **settings: str) -> Member:
-        """Starts the process with API and listener, which leaves proofs to workers unless told."""
+    def serve(self, version: str = "", **settings: str) -> Member:
+        """Starts the process with API and listener, which leaves proofs to workers unless told.
+
+        `version`: of its workflows, where it is another than this release's.
+        """
         port = free_port()
         self.api_url = f"http://127.0.0.1:{port}"
         environment = self._environment(self.stack.settings.state_dir) | {
             "PLUMBLINE_API_PORT": str(port),
             "PLUMBLINE_SERVE_PROVES": "false",
         }
-        command = [sys.executable, "-m", "oracle.cli", "serve", "--source", "sp500", "--start", START]
-        return self._started(Member("serve", command, environment | settings, self.folder / "serve.log"))
+        command = [*_plumbline(version), "serve", "--source", "sp500", "--start", START]
+        return self._started(Member("serve", command, environment | settings, self.folder / f"serve{version}.log"))
 
-    def worker(self, *options: str) -> Member:
-        """Starts a worker on a machine of its own."""
+    def worker(self, *options: str, version: str = "", **settings: str) -> Member:
+        """Starts a worker on a machine of its own; `version` as for `serve`."""
         number = sum(member.name.startswith("worker") for member in self.members) + 1
         state = self.folder / f"worker-{number}"
         shutil.copytree(self.stack.settings.state_dir / "circuits", state / "circuits")
-        command = [sys.executable, "-m", "oracle.cli", "worker", "--drain-secs", "30", *options]
+        command = [*_plumbline(version), "worker", "--drain-secs", "30", *options]
         if self.namespaces:
             command = ["ip", "netns", "exec", f"pl{number}", *command]
         log = self.folder / f"worker-{number}.log"
-        return self._started(Member(f"worker-{number}", command, self._environment(state), log))
+        return self._started(Member(f"worker-{number}", command, self._environment(state) | settings, log))
 
     def _environment(self, state: Path) -> dict[str, str]:
         return {
@@ -148,9 +156,9 @@ class Cluster:
             assert member.alive(), member.log.read_text()[-3_000:]
         until(self.ready, READY_SECS)
 
-    def prove(self, index: int) -> str:
+    def prove(self, index: int, *, submit: bool = False) -> str:
         """The id of an accepted request for a proof; asked again under its key until it is accepted."""
-        body = {"model": TINY, "inputData": [[0.5 + index % 7 / 8, -1.0, 0.25]], "submit": False}
+        body = {"model": TINY, "inputData": [[0.5 + index % 7 / 8, -1.0, 0.25]], "submit": submit}
         headers = {"Idempotency-Key": f"prove-{index}"}
         deadline = time.monotonic() + READY_SECS
         while True:
@@ -184,6 +192,10 @@ class Cluster:
             if member.alive():
                 member.kill()
         self.proxy.close()
+
+
+def _plumbline(version: str) -> list[str]:
+    return [sys.executable, *(["-c", _OF_VERSION.format(version=version)] if version else ["-m", "oracle.cli"])]
 
 
 def namespaces_allowed() -> bool:

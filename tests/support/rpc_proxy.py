@@ -27,6 +27,7 @@ class RpcProxy:
         self._after = False
         self._reached = threading.Event()
         self._release = threading.Event()
+        self._drop = False
         self.down = False
         proxy = self
 
@@ -70,6 +71,7 @@ class RpcProxy:
         """Holds the first call that matches, before it reaches the chain or (`after`) its answer, until `release`."""
         self._reached.clear()
         self._release.clear()
+        self._drop = False
         self._after = after
         self._held = predicate
 
@@ -77,9 +79,10 @@ class RpcProxy:
         """Returns once a call is held."""
         assert self._reached.wait(timeout_secs), "no call was held"
 
-    def release(self) -> None:
-        """Lets everything pass again."""
+    def release(self, *, drop: bool = False) -> None:
+        """Lets everything pass again; with `drop` what is held before the chain never reaches it."""
         self._held = None
+        self._drop = drop
         self._release.set()
 
     def close(self) -> None:
@@ -99,6 +102,8 @@ class RpcProxy:
         matches = held is not None and isinstance(call, dict) and held(call["method"], call.get("params", []))
         if matches and not self._after:
             self._hold_here()
+            if self._drop:
+                raise ConnectionResetError
         request = urllib.request.Request(self._target, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECS) as response:
             answer: bytes = response.read()

@@ -83,15 +83,16 @@ def _accepted(
     *,
     numbered: bool = False,
 ) -> list[AcceptedRequest]:
-    """The requests, all checked before the first is accepted; charged are those that are new."""
+    """The requests, all checked before the first is accepted; charged are those that are new, repeats never."""
     for body in bodies:
         service.check_proof_request(body.model, body.input_data, submit=body.submit)
-    costs = [cost_of(caller, body.priority) for body in bodies]
+    own_keys = [f"{key}#{index}" if numbered and key else key for index in range(len(bodies))]
+    known = service.known([own for own in own_keys if own]) if key else set()
+    costs = [0 if own in known else cost_of(caller, body.priority) for own, body in zip(own_keys, bodies, strict=True)]
     charge(keys, caller, sum(costs))
     began, accepted = time.time(), []
     try:
-        for index, body in enumerate(bodies):
-            own_key = f"{key}#{index}" if numbered and key else key
+        for own_key, body in zip(own_keys, bodies, strict=True):
             accepted.append(
                 service.request_proof(
                     body.model, body.input_data, idempotency_key=own_key, submit=body.submit, priority=body.priority

@@ -82,9 +82,12 @@ def test_request_proof__high__an_operators_or_against_a_quota(door: httpx.Client
     assert ask(unbounded, "normal").status_code == 202
     assert ask(operator).status_code == 202
     repeated = {"Idempotency-Key": "paid"}
-    assert ask(paying, **repeated).status_code == 202
-    assert ask(paying, **repeated).status_code == 429  # charged first; it would be given back if it fitted
+    first = ask(paying, **repeated)
+    assert first.status_code == 202
+    assert (ask(paying, **repeated).status_code, ask(paying, **repeated).json()["id"]) == (202, first.json()["id"])
     assert keys.used_today(key.id) == HIGH_COST
     assert ask(paying).status_code == 429
     assert ask(paying, "low").status_code == 202
+    assert ask(paying, "low", **repeated).status_code == 409  # another body under the key: refused, not charged
+    assert (ask(paying, **repeated).status_code, ask(paying).status_code) == (202, 429)
     assert keys.used_today(key.id) == HIGH_COST + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,18 +13,15 @@ import pytest
 
 from oracle.cli.verification import save_evidence, verify_archive
 from oracle.client import Client
-from oracle.daemon import archive_checks
 from oracle.daemon.archive_checks import check_offline, check_on_chain
 from oracle.daemon.service import OracleService
 from oracle.domain.archive import CIRCUIT, INDEX, OBSERVATIONS, PROOF, REQUEST, ROUND, TRANSACTION, pack, unpack
-from oracle.domain.evidence import Check, CheckStatus
-from oracle.domain.proofs import Proof
+from oracle.domain.evidence import CheckStatus
 from oracle.errors import InputRejected, NotFound, ProofRejected
-from oracle.proving.building.manifest import CircuitManifest
+from tests.support.archives import edited, failed, one_check, put
 from tests.support.service_stack import PRICE, TINY, VOLATILITY, ServiceStack
 
 INPUTS = [[1.0, -0.5, 0.25]]
-Change = Callable[[Any], None]
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +42,6 @@ def request_zip(service_stack: ServiceStack) -> bytes:
     ended = service.wait(service.request_proof(TINY, INPUTS, submit=True).id, 90)
     assert ended.result is not None, ended.cause
     return service.request_archive(ended.id)
-
-
-def one_check(stack: ServiceStack, kind: str, members: dict[str, bytes], name: str) -> Check:
-    """One of check_offline's, which test_archive__..__every_check holds to be among them; all would take minutes."""
-    manifest = CircuitManifest.model_validate_json(members["manifest.json"])
-    proof = Proof.from_document(json.loads(members[PROOF]))
-    if name == "proof under the circuit's key":
-        return archive_checks._run(name, lambda: archive_checks._proof(stack.settings, members, proof))
-    told = json.loads(members[ROUND if kind == "round" else REQUEST])
-    check = dict(archive_checks._ROUND if kind == "round" else archive_checks._INFERENCE)[name]
-    return archive_checks._run(name, lambda: check(members, told, manifest, proof))
-
-
-def failed(checks: list[Check]) -> set[str]:
-    return {check.name for check in checks if check.status is CheckStatus.FAILED}
 
 
 def test_archive__round__every_check_and_what_needs_a_chain(service_stack: ServiceStack, round_zip: bytes) -> None:
@@ -123,27 +104,6 @@ def test_unpack__other_packing_of_the_same_members__refused(round_zip: bytes) ->
         unpack(bomb.getvalue())
 
 
-def edited(name: str, change: Change) -> Callable[[dict[str, bytes]], None]:
-    """A member changed by whoever makes the index anew, so that only its meaning gives it away."""
-
-    def apply(members: dict[str, bytes]) -> None:
-        document = json.loads(members[name])
-        change(document)
-        members[name] = json.dumps(document).encode()
-
-    return apply
-
-
-def put(*path: str | int, value: Any) -> Change:
-    def change(document: Any) -> None:
-        for key in path[:-1]:
-            document = document[key]
-        assert document[path[-1]] != value
-        document[path[-1]] = value
-
-    return change
-
-
 FIRST = ("windows", 0, "observations", 0)
 LAST = ("windows", 0, "observations", -1)
 FORGED: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
@@ -190,7 +150,7 @@ def test_check_offline__member_forged_with_its_index__found(
     _, members = unpack(round_zip)
     forge(members)
     _, members = unpack(pack(members, kind="round", subject="x"))
-    assert one_check(service_stack, "round", members, check).status is CheckStatus.FAILED
+    assert one_check(service_stack.settings, "round", members, check).status is CheckStatus.FAILED
 
 
 UNSEEN = [
@@ -236,7 +196,7 @@ def test_check_offline__request_forged__found(
 ) -> None:
     _, members = unpack(request_zip)
     edited(REQUEST, put(*path, value=value))(members)
-    assert one_check(service_stack, "request", members, check).status is CheckStatus.FAILED
+    assert one_check(service_stack.settings, "request", members, check).status is CheckStatus.FAILED
 
 
 def test_api__archives__the_same_bytes_and_a_command_checks_them(

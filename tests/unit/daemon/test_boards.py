@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,10 +18,13 @@ from oracle.chain.deploy import Deployer
 from oracle.chain.feeds import ObservationFeed
 from oracle.chain.records import load_deployment, save_deployment
 from oracle.chain.reverts import NoDataPresent, PositionWithoutDebt
+from oracle.cli.verification import verify_archive
 from oracle.cli.wiring import deployer, opened_database
+from oracle.daemon.archive_checks import check_offline, check_on_chain
 from oracle.daemon.feeder import Feeder
 from oracle.daemon.observing import Observer
 from oracle.daemon.service import OracleService
+from oracle.domain.archive import CIRCUIT, OBSERVATIONS, PROOF, ROUND, TRANSACTION, document, pack, unpack
 from oracle.domain.deployment import FeedRecord, ObservationLimits, PriceFeedPlan
 from oracle.domain.evidence import CheckStatus
 from oracle.domain.market_state import NO_DEBT, RETURNS, distance
@@ -27,15 +32,16 @@ from oracle.domain.market_state import PositionWithoutDebt as TwinPositionWithou
 from oracle.domain.observations import Report
 from oracle.domain.push_policy import Push
 from oracle.domain.requests import RequestState
-from oracle.errors import InvalidInput, NotFound
+from oracle.errors import InvalidInput, NotFound, ProofRejected
 from oracle.market.publishers import sign_reports
 from oracle.proving.building.manifest import VERIFIER
 from oracle.units import BPS, SECS_PER_HOUR, WAD
+from tests.support.archives import edited, failed, one_check, put
 from tests.support.boards import board_plan, open_positions
 from tests.support.feature_cases import market
 from tests.support.service_stack import VOLATILITY, ServiceStack
 
-CIRCUIT, BOARD, PRICES = "liquidation-1", "test-liquidations", "board-usd"
+MODEL, BOARD, PRICES = "liquidation-1", "test-liquidations", "board-usd"
 STEP_SECS = 60
 LIMITS = ObservationLimits(1, SECS_PER_HOUR, 3 * SECS_PER_HOUR, max_move_bps=BPS)
 
@@ -48,7 +54,7 @@ def deploying(service_stack: ServiceStack) -> Iterator[Deployer]:
     assert before is not None
     with opened_database(service_stack.settings) as database:
         found = deployer(client, database, lambda _: None)
-        found.deploy_model(engine.circuit(CIRCUIT), engine.folder(CIRCUIT) / VERIFIER)
+        found.deploy_model(engine.circuit(MODEL), engine.folder(MODEL) / VERIFIER)
         yield found
     save_deployment(client.settings, before)
 
@@ -73,7 +79,7 @@ def board(service_stack: ServiceStack, deploying: Deployer) -> tuple[FeedRecord,
         call = feed.submit_many([each for each, _ in signed], [signatures for _, signatures in signed])
         service.parts.sender.transact(f"board-history-{first}", call)
     _, borrowers = open_positions(client, deploying, PRICES, VOLATILITY)
-    return deploying.deploy_board(board_plan(BOARD, CIRCUIT, PRICES, stride=1)), borrowers
+    return deploying.deploy_board(board_plan(BOARD, MODEL, PRICES, stride=1)), borrowers
 
 
 def test_push__board__nearest_position_is_proven_posted_and_read_back(
@@ -114,6 +120,76 @@ def test_push__board__nearest_position_is_proven_posted_and_read_back(
     assert [one.round_id for one in service.rounds(BOARD, before=2)] == [1]
 
 
+@pytest.fixture(scope="module")
+def board_zip(service_stack: ServiceStack, board: tuple[FeedRecord, list[str]]) -> bytes:
+    """The archive of a batch that was proven."""
+    service = service_stack.service
+    if service.feed(BOARD).round_id == 0:
+        assert service.wait(service.push(BOARD).id, 300).state is RequestState.FULFILLED
+    return service.archive(BOARD, 1)
+
+
+def test_archive__board__every_check_without_a_chain_and_on_it(
+    service_stack: ServiceStack, api: httpx.Client, board_zip: bytes, tmp_path: Path
+) -> None:
+    index, members = unpack(board_zip)
+    assert (index["kind"], set(members)) == ("board", {PROOF, ROUND, OBSERVATIONS, TRANSACTION, *CIRCUIT})
+    checks = check_offline(service_stack.settings, "board", members)
+    assert failed(checks) == set(), checks
+    assert [check.name for check in checks if check.status is CheckStatus.SKIPPED] == ["on chain"]
+    assert api.get(f"/v1/feeds/{BOARD}/rounds/1/evidence.zip").content == board_zip
+    assert len(json.loads(members[ROUND])["healthFactors"]) == 1
+    path = tmp_path / "board.zip"
+    path.write_bytes(board_zip)
+    facts = verify_archive(service_stack.settings, path, service_stack.anvil.rpc_url)
+    assert (facts["verified"], facts["askedTheChain"], len(facts["checks"])) == (True, True, 10 + 4 + 12)
+    edited(ROUND, put("healthFactors", 0, value=str(2 * WAD)))(members)
+    path.write_bytes(pack(members, kind="board", subject="x"))
+    with pytest.raises(ProofRejected, match="positions"):
+        verify_archive(service_stack.settings, path, None)
+
+
+def test_archive__board_whose_vaults_state_is_gone__says_what_needs_a_chain(
+    service_stack: ServiceStack, board_zip: bytes
+) -> None:
+    _, members = unpack(board_zip)
+    members[ROUND] = document(json.loads(members[ROUND]) | {"healthFactors": None})
+    found = one_check(service_stack.settings, "board", members, "positions")
+    assert (found.status, "needs a chain" in found.detail) == (CheckStatus.SKIPPED, True)
+    assert failed(check_on_chain(service_stack.client, "board", members)) == set()
+
+
+ANOTHER = "0x" + "33" * 20
+FORGED = {
+    "account": ("batch in the transaction", ROUND, put("accounts", 0, value=ANOTHER)),
+    "batch": ("batch in the transaction", ROUND, put("roundId", value=9)),
+    "board": ("batch in the transaction", ROUND, put("feed", value=ANOTHER)),
+    "call": ("batch in the transaction", TRANSACTION, put("input", value="0x12345678")),
+    "call's target": ("transaction", TRANSACTION, put("to", value=ANOTHER)),
+    "price": ("market inputs", OBSERVATIONS, put("windows", 0, "observations", 0, "values", 0, value="1")),
+    "signed price": ("observations signed", OBSERVATIONS, put("windows", 0, "observations", 0, "values", 0, value="1")),
+    "gap": ("observations in a row", OBSERVATIONS, put("windows", 0, "observations", -1, "segmentStart", value=10**6)),
+    "market": ("market inputs", ROUND, put("inputs", 0, value="1")),
+    "distance": ("positions", ROUND, put("inputs", 4, value="1")),
+    "health factor": ("positions", ROUND, put("healthFactors", 0, value=str(2 * WAD))),
+    "positions": ("positions", ROUND, put("healthFactors", value=[])),
+    "time": ("input commitment", ROUND, put("observedAt", value=1)),
+    "probability": ("assessments", ROUND, put("assessments", 0, "probability", value="1")),
+    "confidence": ("assessments", ROUND, put("assessments", 0, "confidence", value="1")),
+    "another's probability": ("assessments", ROUND, put("assessments", 0, "account", value=ANOTHER)),
+    "answer": ("assessments", ROUND, put("answer", value="1")),
+    "key": ("circuit", ROUND, put("vkHash", value="0x" + "22" * 32)),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_check_offline__board_forged__found(service_stack: ServiceStack, board_zip: bytes, case: str) -> None:
+    name, member, change = FORGED[case]
+    _, members = unpack(board_zip)
+    edited(member, change)(members)
+    assert one_check(service_stack.settings, "board", members, name).status is CheckStatus.FAILED
+
+
 def test_board__never_proven_or_of_another_kind__named_refusals(
     service: OracleService, board: tuple[FeedRecord, list[str]]
 ) -> None:
@@ -152,6 +228,6 @@ def test_deploy_board__twice__the_same_and_named_to_its_vault(
     service_stack: ServiceStack, deploying: Deployer, board: tuple[FeedRecord, list[str]]
 ) -> None:
     client = service_stack.client
-    assert deploying.deploy_board(board_plan(BOARD, CIRCUIT, PRICES, stride=1)) == board[0]
+    assert deploying.deploy_board(board_plan(BOARD, MODEL, PRICES, stride=1)) == board[0]
     vault = client.contract("LendingVault", LiquidationBoard(client, board[0].address).vault())
     assert client.call(vault.functions.board()) == board[0].address

@@ -13,7 +13,7 @@ EVIDENCE = Evidence(**{  # type: ignore[arg-type]
     **{field.name: 0 if field.type == "int" else "" for field in fields(Evidence)},
     "answer": BIG,
     "proven_answer": BIG + 1,
-    "prices": (1, 2),
+    "prices": (2**53 + 1, 2),
     "inputs": (-BIG, 3),
     "outputs_wad": (BIG,),
     "instances": (BIG, 0),
@@ -25,8 +25,10 @@ def test_as_json__large_integers__decimal_strings() -> None:
     found = EVIDENCE.as_json()
     assert (found["answer"], found["provenAnswer"]) == (str(BIG), str(BIG + 1))
     assert (found["inputs"], found["outputsWad"]) == ([str(-BIG), "3"], [str(BIG)])
-    assert (found["instances"], list(found["prices"])) == ([str(BIG), "0"], [1, 2])
+    assert (found["instances"], found["prices"]) == ([str(BIG), "0"], [str(2**53 + 1), "2"])
     assert found["ok"] is True
+    numbers = [value for value in found.values() if type(value) is int]
+    assert max(numbers) < 2**53
     assert set(found) >= {"chainId", "roundId", "verifierCodeHash", "zkProof", "checks"}
 
 
