@@ -7,6 +7,7 @@ import secrets
 import httpx
 import pytest
 
+from oracle.api.schemas import EvidenceOut
 from oracle.cli.wiring import deployment
 from tests.support.service_stack import PRICE, TINY, VOLATILITY, ServiceStack
 
@@ -97,7 +98,10 @@ def test_verify_round__true_one__every_check_holds(api: httpx.Client, proven: di
     assert {check["status"] for check in verification["checks"]} == {"ok"}
     evidence = api.get(f"{path}/evidence").json()
     assert (evidence["ok"], evidence["answer"], evidence["txHash"]) == (True, proven["answer"], proven["txHash"])
-    assert len(evidence["inputs"]) == 38
+    assert (len(evidence["inputs"]), len(evidence["prices"])) == (38, 33)
+    assert {type(price) for price in evidence["prices"]} == {str}
+    as_numbers = evidence | {"prices": [int(price) for price in evidence["prices"]]}  # an earlier service's
+    assert EvidenceOut.model_validate(as_numbers) == EvidenceOut.model_validate(evidence)
     check = {"model": "garch-vol-32", "proof": evidence["zkProof"], "instances": evidence["instances"]}
     assert api.post("/v1/verify", json=check).json()["valid"] is True
 
