@@ -16,13 +16,16 @@ FULFIL = keccak(text=f"fulfil({_FULFILMENT})")[:4].hex()
 FULFIL_MANY = keccak(text=f"fulfilMany({_FULFILMENT}[])")[:4].hex()
 REQUEST_OF = keccak(text="requestOf(uint256)")[:4].hex()
 TIMEOUT_SECS = 60.0
+BLOCK_SECS = 4
+ATTEMPTS = 5
 
 
 class BatchLine:
-    """Before a batch there must be a block that the worker has seen, two fulfilments ready, and one to wait for.
+    """Before a batch there must be a block that the worker has seen come, two fulfilments ready, and one to wait for.
 
     So of four requests the first to be ready passes alone, two are held until it has landed, and the last is held
-    while it is begun. `hold` says where the worker then finds the batch held: before the chain has it, or after.
+    while it is begun. A worker on a busy machine may not know when the next block comes, and then nothing waits for
+    another: four more are asked for.
     """
 
     def __init__(self, stack: OnchainStack, target: str) -> None:
@@ -35,28 +38,37 @@ class BatchLine:
         self._first = ""
         self._last = 0
 
-    def ask(self) -> list[int]:
-        """Four requests on chain."""
-        return [self._stack.ask(prover=self._stack.operator) for _ in range(4)]
+    def hold_batch(self, *, after: bool) -> list[int]:
+        """The requests that were asked for until a batch is held: before the chain has it, or `after`."""
+        asked: list[int] = []
+        while len(asked) < 4 * ATTEMPTS:
+            self._landed.clear()
+            self._over.clear()
+            self._first, self._last = "", self._stack.coordinator.count() + 4
+            self.proxy.hold(self._point, after=after)
+            four = [self._stack.ask(prover=self._stack.operator) for _ in range(4)]
+            asked += four
+            self._stack.client.rpc("evm_setIntervalMining", BLOCK_SECS)
+            for _ in range(2):
+                assert self._ready.acquire(timeout=TIMEOUT_SECS), "no two fulfilments were ready"
+            until(lambda one=int(self._first, 16): self._stack.facts(one).fulfilled_at > 0, TIMEOUT_SECS)  # type: ignore[misc]
+            self._landed.set()
+            if self._held_or_answered(four):
+                return asked
+            self.release()
+            for one in four:
+                self._stack.answered(one)
+            self._stack.client.rpc("evm_setAutomine", True)
+        raise AssertionError(f"{len(asked)} requests were all answered alone")
 
-    def hold(self, last: int, *, after: bool) -> None:
-        """Prepares for the requests up to `last`."""
-        self._landed.clear()
-        self._over.clear()
-        self._first, self._last = "", last
-        self.proxy.hold(self._point, after=after)
+    def _held_or_answered(self, four: list[int]) -> bool:
+        """Whether a batch is held, once that is known: else three of four are answered."""
 
-    def wait_held(self) -> None:
-        """Returns once a batch is held."""
-        for _ in range(2):
-            assert self._ready.acquire(timeout=TIMEOUT_SECS), "no two fulfilments were ready"
-        nonce = self._stack.client.nonce(self._stack.operator)
-        until(lambda: self._stack.client.nonce(self._stack.operator) > nonce or self._answered(), TIMEOUT_SECS)
-        self._landed.set()
-        self.proxy.wait_held()
+        def answered() -> bool:
+            return sum(self._stack.facts(one).fulfilled_at > 0 for one in four) == 3
 
-    def _answered(self) -> bool:
-        return bool(self._first) and self._stack.facts(int(self._first, 16)).fulfilled_at > 0
+        until(lambda: self.proxy.held or answered(), TIMEOUT_SECS)
+        return self.proxy.held
 
     def release(self) -> None:
         """Lets everything pass again, but for a batch that the chain does not have yet: it never gets it."""

@@ -79,6 +79,11 @@ class RpcProxy:
         """Returns once a call is held."""
         assert self._reached.wait(timeout_secs), "no call was held"
 
+    @property
+    def held(self) -> bool:
+        """Whether a call is held, or was since the last `hold`."""
+        return self._reached.is_set()
+
     def release(self, *, drop: bool = False) -> None:
         """Lets everything pass again; with `drop` what is held before the chain never reaches it."""
         self._held = None
