@@ -9,9 +9,11 @@ import pytest
 from pydantic import SecretStr
 
 from oracle.chain.accounts import anvil_account
+from oracle.chain.client import calldata
 from oracle.chain.coordinator import Fulfilment
 from oracle.chain.reverts import WrongRequestStatus
 from oracle.chain.sender import Sender
+from oracle.daemon.batching import FulfilmentBatcher
 from oracle.daemon.proofs import Prover
 from oracle.daemon.service import OracleService
 from oracle.domain.onchain import NATIVE, OnchainStatus
@@ -146,6 +148,35 @@ def test_batcher__several_ready_at_once__one_transaction_and_each_is_paid(
     assert [service.parts.sender.again(one.key)["transactionHash"] for one in sent] == [
         one.receipt["transactionHash"] for one in sent
     ]
+
+
+def test_batcher__batch_that_a_dead_process_signed__found_and_settled_not_sent_again(
+    stack: OnchainStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, fee = stack.service(), 1_000  # as above
+    ids = [stack.ask(prover=stack.operator, fee=fee) for _ in range(3)]
+    ready = [_fulfilment(stack, service._prover, one) for one in ids[:2]]
+    until(lambda: ended(service))
+    sender, coordinator = service.parts.sender, stack.coordinator
+    before, nonce, looked = stack.credit(stack.operator), stack.client.nonce(stack.operator), list[str]()
+    again = sender.again
+    monkeypatch.setattr(sender, "again", lambda key: looked.append(key) or again(key))
+    batch = calldata(coordinator.fulfil_many(ready))
+    stack.client.rpc("evm_setAutomine", False)
+    with ThreadPoolExecutor(3) as pool:
+        dead = pool.submit(sender.send, "left", coordinator.address, batch, by=stack.operator, gas=3_000_000)
+        until(lambda: sender.pending(coordinator.address))
+        batcher = FulfilmentBatcher(service.parts)
+        assert [batcher._left(coordinator, one) for one in ids] == ["left", "left", ""]
+        found = [pool.submit(batcher.send, str(one.request_id), coordinator, one, "") for one in ready]
+        until(lambda: looked == ["left", "left"])
+        stack.client.rpc("evm_setAutomine", True)
+        stack.client.mine()
+        sent = [one.result(30) for one in found]
+        assert {one.receipt["transactionHash"] for one in sent} == {dead.result(30)["transactionHash"]}
+    assert [(one.key, one.together) for one in sent] == [("left", 2)] * 2
+    assert (stack.client.nonce(stack.operator) - nonce, sender.pending(coordinator.address)) == (1, [])
+    assert stack.credit(stack.operator) - before == 2 * fee
 
 
 def _fulfilment(stack: OnchainStack, prover: Prover, onchain_id: int) -> Fulfilment:
