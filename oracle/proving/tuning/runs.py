@@ -55,7 +55,7 @@ class ScaleResult:
 
 @dataclass(slots=True)
 class Runs:
-    """Executions of one model over its validation samples, for `seconds` each; what was shown is remembered."""
+    """Executions of one model over its validation samples, for `seconds` of CPU each; what was shown is remembered."""
 
     worker: Worker
     model: Path
@@ -132,7 +132,7 @@ class Runs:
                 timeout=max(120.0, 10 * seconds),
             )
             outputs += run["outputs"]
-            low, high, left = min(low, run["lookup_min"]), max(high, run["lookup_max"]), left - run["seconds"]
+            low, high, left = min(low, run["lookup_min"]), max(high, run["lookup_max"]), left - run["cpu_seconds"]
             got = score(validation, outputs, scales)
         return ScaleResult(grid, got, bits, low, high)
 
