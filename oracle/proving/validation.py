@@ -99,6 +99,11 @@ class Validation:
         samples, expected = [self.samples[at] for at in chosen], [self.expected[at] for at in chosen]
         return Validation(self.form, self.domain, samples, expected, self.magnitudes)
 
+    def turned(self, first: int) -> Validation:
+        """The same samples, those before `first` at the end."""
+        samples, expected = self.samples[first:] + self.samples[:first], self.expected[first:] + self.expected[:first]
+        return Validation(self.form, self.domain, samples, expected, self.magnitudes)
+
 
 @dataclass(frozen=True, slots=True)
 class Score:

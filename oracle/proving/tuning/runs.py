@@ -20,9 +20,9 @@ MAX_BITS: Final = 62
 SEARCH_LOOKUP: Final = (-(1 << 40), 1 << 40)
 SEARCH_LOGROWS: Final = 20
 PROBE_SAMPLES: Final = 12
-PROBE_SECS: Final = 0.8
+PROBE_SECS: Final = 0.5
 # So many samples at once where the first that is too far off ends the rest
-CHUNK: Final = 16
+CHUNK: Final = 8
 _TOO_LARGE: Final = re.compile(r"integer (-?\d+) is too large")
 
 
@@ -66,6 +66,8 @@ class Runs:
     _probes: dict[Grid, ScaleResult | None] = field(default_factory=dict)
     _results: dict[Grid, ScaleResult | None] = field(default_factory=dict)
     _searches: dict[Grid, dict[str, Any]] = field(default_factory=dict)
+    # Where the samples stand that ended a run last: they come first in the next
+    _hardest: int = 0
 
     def run(self, grid: Grid, target: float = math.inf) -> ScaleResult | None:
         """Executes the validation samples in a fixed point; None where the circuit cannot be executed there.
@@ -74,8 +76,11 @@ class Runs:
         """
         if grid in self._results:
             return self._results[grid]
-        result = self._execute(grid, self.validation, self.seconds, target)
-        if result is None or result.score.error <= target:
+        validation = self.validation if math.isinf(target) else self.validation.turned(self._hardest)
+        result = self._execute(grid, validation, self.seconds, target)
+        if result is not None and result.score.error > target:
+            self._hardest = (self._hardest + max(0, result.score.samples - CHUNK)) % len(self.validation.samples)
+        else:
             self._results[grid] = result
         return result
 

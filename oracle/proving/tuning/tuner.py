@@ -72,7 +72,7 @@ class Tuner:
     model: Path
     validation: Validation
     folder: Path
-    witness_secs: float = 3.0
+    witness_secs: float = 2.0
     shapes: Shapes = None  # type: ignore[assignment]
     # How the model was rewritten, and how far that took it from the validation's answers
     rewrites: tuple[str, ...] = ()

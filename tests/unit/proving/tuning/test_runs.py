@@ -44,6 +44,16 @@ def test_run__first_samples_too_far_off__ends_there_and_is_not_remembered(runs: 
     assert whole.score.error >= short.score.error
 
 
+def test_run__after_one_that_ended_early__begins_with_the_samples_that_ended_it(runs: Runs) -> None:
+    hard = runs.validation.turned(2 * CHUNK + 3)
+    # Nothing but the last chunk's fourth sample is off the model's answer
+    runs.validation.expected[2 * CHUNK + 3] = [[hard.expected[0][0][0] + 10.0]]
+    first, second = (runs.run(Grid(scale), target=1.0) for scale in (10, 11))
+    assert first is not None
+    assert second is not None
+    assert (first.score.samples, second.score.samples) == (3 * CHUNK, CHUNK)
+
+
 def test_run__within_the_target__is_what_all_samples_show(runs: Runs) -> None:
     found = runs.run(Grid(12), target=1e-1)
     assert found is not None
