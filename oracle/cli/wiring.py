@@ -119,13 +119,15 @@ def opened_service(
 
     role = role or Role(_name_of(settings), shares=bool(settings.database_url))
     with opened_database(settings) as database, opened_engine(settings) as engine:
-        shared = DeploymentStore(database)
-        if role.leads:
-            shared.save(deployment(client))
+        shared, told = DeploymentStore(database), list[Deployment]()
 
         def deployed() -> Deployment:
             found = None if role.leads else shared.find(client.chain_key)
-            return found or deployment(client)
+            found = found or deployment(client)
+            if role.leads and told != [found]:  # at the start, and after a deployment, whoever made it
+                shared.save(found)
+                told[:] = [found]
+            return found
 
         record = deployed() if role.leads else _told(deployed)
         workflows = db.open_engine(settings.database_url or db.sqlite_url(settings.state_dir / WORKFLOWS_NAME))
