@@ -23,6 +23,8 @@ def test_submit__quorum__vector_and_times_recorded(feed):
     (event,) = feed.chain.events(feed.contract, "VectorRecorded", receipt)
     assert (event["roundId"], tuple(event["values"]), event["reportCount"]) == (1, VALUES, 3)
     assert feed.contract.functions.latestRoundData().call() == [1, VALUES[0], observed_at, feed.chain.now(), 1]
+    (started,) = feed.chain.events(feed.contract, "NewRound", receipt)
+    assert started == {"roundId": 1, "startedBy": receipt["from"], "startedAt": observed_at}
 
 
 def test_submit__reports_differ__median_of_each_component(feed):
