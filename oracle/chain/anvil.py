@@ -105,11 +105,13 @@ class AnvilProcess:
 
     def stop(self, timeout_secs: float = STOP_TIMEOUT_SECS) -> None:
         """Ends the process, with time to write its state file; kills it after `timeout_secs`. Harmless when ended."""
-        if not self.alive():
+        listens = self.alive()
+        if not listens and (self._child is None or self._child.poll() is not None):
             return
-        process = psutil.Process(self.pid)
         with suppress(psutil.NoSuchProcess):
-            process.terminate()
+            process = psutil.Process(self.pid)
+            if listens:  # else it is ending already, and may still write
+                process.terminate()
             try:
                 self._wait(process, timeout_secs)
             except (psutil.TimeoutExpired, subprocess.TimeoutExpired):

@@ -81,6 +81,8 @@ def test_start__state_file__survives_a_restart(settings: Settings, tmp_path: Pat
     key, head = client.chain_key, client.head()
     os.kill(first.pid, number)
     until(lambda: not first.alive())
+    first.stop()  # it no longer listens and may still write
+    assert not psutil.pid_exists(first.pid)
     second = AnvilProcess.start(settings, timestamp=START, state_file=state)
     try:
         again = ChainClient.connect(settings, second.rpc_url)
