@@ -23,6 +23,7 @@ from typing import Any, Final
 import aiohttp
 import psutil
 
+from bench.cpu import own_cpu_secs
 from oracle.constants import LOCAL_CHAIN_IDS
 from oracle.settings import PROJECT_ROOT, Settings
 
@@ -99,12 +100,12 @@ async def _measure(
         alone, alone_secs = await _proving(session, seconds)
         say(f"proving with {per_sec:.0f} reads a second")
         psutil.cpu_percent()
-        used = _cpu_secs(service)
+        used = own_cpu_secs(service)  # API, workflows and feeders, without the provers
         proving = asyncio.create_task(_proving(session, seconds))
         began = time.perf_counter()
         answers = await _reads(session, paths, per_sec, seconds)
         took = time.perf_counter() - began
-        cpu, used = psutil.cpu_percent(), _cpu_secs(service) - used
+        cpu, used = psutil.cpu_percent(), own_cpu_secs(service) - used
         proofs, proving_secs = await proving
     times = sorted(milliseconds for _, milliseconds, _ in answers)
     return Load(
@@ -188,12 +189,6 @@ async def _proving(session: aiohttp.ClientSession, seconds: float) -> tuple[int,
         for _ in range(PROOFS_UNDER_WAY):
             group.create_task(prove())
     return len(ended), max(ended)
-
-
-def _cpu_secs(process: psutil.Process) -> float:
-    """Seconds of CPU of the service's own process: API, workflows and feeders, without the provers."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 def _inputs(number: int) -> list[float]:

@@ -16,6 +16,7 @@ import psutil
 from rich.table import Table
 
 from bench.cases import Rows, shipped, shipped_case
+from bench.cpu import cpu_secs
 from oracle.errors import InputRejected, InvalidInput
 from oracle.proving.engine import ProvingEngine
 from oracle.settings import Settings
@@ -104,18 +105,12 @@ def _circuit(engine: ProvingEngine, folder: Path, proofs: int) -> Prover:
 
 def _timed(engine: ProvingEngine, circuit: str, sample: Rows) -> _Timed:
     quantised = engine.quantise(circuit, sample)
-    began, cpu = time.monotonic(), _cpu_secs()
+    here = [psutil.Process()]  # and the warm worker, its child
+    began, cpu = time.monotonic(), cpu_secs(here)
     witness = engine.witness(circuit, quantised)
     between = time.monotonic()
     engine.prove(circuit, witness)
-    return _Timed(between - began, time.monotonic() - between, _cpu_secs() - cpu)
-
-
-def _cpu_secs() -> float:
-    """Of this process and those that it started and that still run, as the warm worker does."""
-    this = psutil.Process()
-    every = [one.cpu_times() for one in (this, *this.children(recursive=True))]
-    return float(sum(times.user + times.system for times in every))
+    return _Timed(between - began, time.monotonic() - between, cpu_secs(here) - cpu)
 
 
 def table(records: Sequence[Prover]) -> Table:

@@ -30,6 +30,7 @@ _tests = types.ModuleType("tests")
 _tests.__path__ = [str(ROOT / "tests")]
 sys.modules["tests"] = _tests
 
+from bench.cpu import cpu_secs  # noqa: E402
 from oracle.api.schemas import MAX_BATCH  # noqa: E402
 from oracle.proving.engine import ProvingEngine  # noqa: E402
 from oracle.settings import Settings  # noqa: E402
@@ -108,12 +109,12 @@ def _bare(settings: Settings, circuit: str) -> dict[str, float]:
             engine.verify(circuit, engine.prove(circuit, engine.witness(circuit, inputs)))
 
         prove(0)  # warms the worker
-        began, used = time.monotonic(), _cpu_secs([psutil.Process()])
+        began, used = time.monotonic(), cpu_secs([psutil.Process()])
         for index in range(BARE_PROOFS):
             prove(index)
         return {
             "proofs_a_minute": 60 * BARE_PROOFS / (time.monotonic() - began),
-            "cpu_secs_a_proof": (_cpu_secs([psutil.Process()]) - used) / BARE_PROOFS,
+            "cpu_secs_a_proof": (cpu_secs([psutil.Process()]) - used) / BARE_PROOFS,
         }
     finally:
         engine.close()
@@ -136,7 +137,7 @@ def _drained(cluster: Cluster, workers: int, count: int, circuit: str, limit_sec
         until(lambda: all(member.says("step done") > 0 for member in cluster.members[1:]), READY_SECS)
         processes = [psutil.Process(member.child.pid) for member in cluster.members if member.child is not None]
         memory: list[list[float]] = [[] for _ in processes]
-        first_left, began, used = _left(cluster), time.monotonic(), _cpu_secs(processes)
+        first_left, began, used = _left(cluster), time.monotonic(), cpu_secs(processes)
         left = first_left
         while left and time.monotonic() - began < limit_secs:
             time.sleep(SAMPLE_SECS)
@@ -151,7 +152,7 @@ def _drained(cluster: Cluster, workers: int, count: int, circuit: str, limit_sec
             "failed": _count(cluster, "failed"),
             "seconds": round(seconds, 1),
             "proofs_a_minute": round(60 * done / seconds, 1),
-            "cpu_secs_a_proof": round((_cpu_secs(processes) - used) / max(1, done), 3),
+            "cpu_secs_a_proof": round((cpu_secs(processes) - used) / max(1, done), 3),
             "rss_mb_of": ["serve", *(f"worker {number + 1}" for number in range(workers))],
             "rss_mb_second_quarter": [round(max(s[len(s) // 4 : max(1, len(s) // 2)]), 1) for s in memory],
             "rss_mb_last_quarter": [round(max(s[-max(1, len(s) // 4) :]), 1) for s in memory],
@@ -171,12 +172,6 @@ def _say(run: dict[str, Any], bare: float, first: dict[str, Any]) -> None:
         f"{run['rss_mb_last_quarter']} in its last",
         flush=True,
     )
-
-
-def _cpu_secs(processes: list[psutil.Process]) -> float:
-    """CPU seconds of processes and of what they have started and still have."""
-    every = [one for process in processes for one in (process, *process.children(recursive=True))]
-    return sum(times.user + times.system for times in (one.cpu_times() for one in every))
 
 
 def _left(cluster: Cluster) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
@@ -11,6 +12,7 @@ from typing import Any, Final
 from oracle.cli.replay.protocols import PROTOCOLS as PROTOCOL_RUNS
 from oracle.cli.replay.series import Sample, open_sample
 from oracle.domain import margin
+from oracle.domain.replay.calls import Hour
 from oracle.domain.replay.measures import (
     DAY_HOURS,
     Coverage,
@@ -30,12 +32,18 @@ SEEDS: Final = (1, 2, 3, 4, 5)
 YEARS: Final = "years"
 
 
+def lived(data: Path, market: str, span: tuple[str, str, str]) -> tuple[Sample, list[Hour]]:
+    """A market over a span (file, first day, last day): the sample, and its hours with the model's answers."""
+    file, start, end = span
+    sample = open_sample(f"csv:{data / file}", symbol(file, market), start, end)
+    return sample, sample.hours(None, lambda text: None)
+
+
 def write_seeds(data: Path, market: str) -> None:
     """Every window with SEEDS populations, to tell the variants' difference from luck."""
     found = {}
-    for window, (file, start, end) in WINDOWS.items():
-        sample = open_sample(f"csv:{data / file}", symbol(file, market), start, end)
-        hours = sample.hours(None, lambda text: None)
+    for window, span in WINDOWS.items():
+        sample, hours = lived(data, market, span)
         found[window] = [
             {run.name: asdict(run.outcome()) for run in PROTOCOL_RUNS["perp"].run(hours, sample.statics, seed)}
             for seed in SEEDS
@@ -52,9 +60,7 @@ def write_years(data: Path) -> None:
         wanted = [p for p in ("perp", "lending") if f"{p} {market}" not in found]
         if not wanted:
             continue
-        file, start, end = LONG
-        sample = open_sample(f"csv:{data / file}", symbol(file, market), start, end)
-        hours = sample.hours(None, lambda text: None)
+        sample, hours = lived(data, market, LONG)
         for protocol in wanted:
             runs = PROTOCOL_RUNS[protocol].run(hours, sample.statics, SEEDS[0])
             found[f"{protocol} {market}"] = {run.name: asdict(run.outcome()) for run in runs}
@@ -70,13 +76,12 @@ def write_level(data: Path) -> None:
     path = OUT / "level.json"
     found = json.loads(path.read_text()) if path.is_file() else {}
     for market in MARKETS:
-        for window, (file, start, end) in {**WINDOWS, YEARS: LONG}.items():
+        for window, span in {**WINDOWS, YEARS: LONG}.items():
             name, kept = f"{market} {window}", dynamic_and_seed(market, window)
             if name in found or kept is None:
                 continue
             dynamic, seed = kept
-            sample = open_sample(f"csv:{data / file}", symbol(file, market), start, end)
-            hours = sample.hours(None, lambda text: None)
+            sample, hours = lived(data, market, span)
             statics = replace(sample.statics, margin=round(dynamic.mean_requirement * WAD))
             config = variants(statics, hours[0].price)[STATIC]
             level = run_perp(STATIC, config, hours, statics, trading_intents(seed, len(hours))).outcome()
@@ -99,15 +104,13 @@ def write_coverage(data: Path) -> None:
     """Margins over the years after the first, by the model in floats, for the bars that need many days."""
     found = {}
     for market in MARKETS:
-        file, start, end = LONG
-        found[market] = coverage(open_sample(f"csv:{data / file}", symbol(file, market), start, end))
+        found[market] = coverage(*lived(data, market, LONG))
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "coverage.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
-def coverage(sample: Sample) -> dict[str, Any]:
+def coverage(sample: Sample, hours: Sequence[Hour]) -> dict[str, Any]:
     """What section C (ii) asks of a margin, on both sides."""
-    hours = sample.hours(None, lambda text: None)
     config = perp_config(sample.statics, hours[0].price)
     prices = [h.price / PRICE_UNIT for h in hours]
     targets = [margin.clip(h.risk, config.min_margin, config.max_margin) for h in hours]

@@ -143,7 +143,7 @@ def test_logrows_for__sizes__leave_room_for_blinding(sizes: tuple[int, ...], exp
     assert logrows_for(*sizes) == expected
 
 
-def testbits_needed__ezkls_complaint__is_read() -> None:
+def test_bits_needed__ezkls_complaint__is_read() -> None:
     said = "decomposition error: integer -1025 is too large to be represented by base 16 and n 2"
     assert bits_needed(ToolError("failed", [said])) == 11
     assert bits_needed(ToolError("failed", ["something else"])) is None
