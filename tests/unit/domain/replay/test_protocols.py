@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import math
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 from random import Random
+from typing import Any, Final
 
 import pytest
 
@@ -22,8 +30,10 @@ from oracle.domain.replay.report import margin_bars, worst
 from oracle.domain.replay.runs import VariantRun
 from oracle.domain.replay.statics import Statics
 from oracle.units import WAD
+from tests.support.gas import UPDATE
 
 HOURS, CRASH = 100, 60
+LIVES: Final = Path(__file__).with_name("lives.json")
 STATICS = Statics(margin=8 * WAD // 100, reference_risk=6 * WAD // 100, hours=5_000)
 
 
@@ -34,6 +44,17 @@ def market(fall: float, risk_before: int = 8, risk_after: int = 20) -> list[Hour
         price = round(price * math.exp(draw.gauss(-fall if hour == CRASH else 0.0, 0.003)))
         risk = (risk_after if hour > CRASH else risk_before) * WAD // 100
         found.append(Hour(1_700_000_000 // 3600 * 3600 + 3600 * hour, price, risk, 6 * WAD // 10))
+    return found
+
+
+def rough_market() -> list[Hour]:
+    """Large moves, a crash every 70 hours, a risk that wanders and is not told in some hours."""
+    draw, price, found = Random(3), 2_000 * 10**8, []
+    for hour in range(2 * HOURS):
+        price = round(price * math.exp(draw.gauss(-0.12 if hour % 70 == CRASH else 0.0, 0.015)))
+        risk = 0 if hour % 50 == 9 else (6 + hour // 7 % 9) * WAD // 100
+        volatility = (40 + hour % 60) * WAD // 100
+        found.append(Hour(1_700_000_000 // 3600 * 3600 + 3600 * hour, price, risk, volatility))
     return found
 
 
@@ -52,6 +73,31 @@ def option_runs(hours: list[Hour]) -> dict[str, VariantRun]:
 def lending_runs(hours: list[Hour]) -> dict[str, VariantRun]:
     intents = borrowing_intents(1, len(hours))
     return {name: lending.run_lending(name, hours, STATICS, intents) for name in lending.VARIANTS}
+
+
+Runs = Callable[[list[Hour]], dict[str, VariantRun]]
+
+
+def life(run: VariantRun) -> dict[str, Any]:
+    """A run in figures: its calls by name, all of them in one digest, and what they came to, in micro-units."""
+    calls = [(m.time, c.sender, c.function, c.args) for m in run.moments for c in m.calls]
+    amounts = {name: round(value * 1e6) for name, value in asdict(run.outcome()).items() if isinstance(value, float)}
+    return {
+        "calls": dict(sorted(Counter(function for _, _, function, _ in calls).items())),
+        "digest": hashlib.sha256(repr(calls).encode()).hexdigest()[:16],
+        "refusals": run.refusals,
+        **amounts,
+    }
+
+
+@pytest.mark.parametrize(
+    ("protocol", "runs"), [("perp", perp_runs), ("lending", lending_runs), ("options", option_runs)]
+)
+def test_lives__rough_market__every_call_as_recorded(protocol: str, runs: Runs) -> None:
+    actual = {name: life(run) for name, run in runs(rough_market()).items()}
+    if os.environ.get(UPDATE):
+        LIVES.write_text(json.dumps({**json.loads(LIVES.read_text()), protocol: actual}, indent=1) + "\n")
+    assert actual == json.loads(LIVES.read_text())[protocol]
 
 
 def test_perp__sudden_fall__leaves_bad_debt_in_its_hour_alone() -> None:
