@@ -18,10 +18,12 @@ from replaying.beside import write_coverage, write_level, write_seeds, write_yea
 from replaying.page import PAGE, page
 from replaying.windows import MARKETS, OUT, PERP, PROTOCOLS, SPOT, WINDOWS, Run
 
+from oracle.cli.signals import end_on_sigterm
 from oracle.settings import PROJECT_ROOT
 
 
 def main() -> int:
+    end_on_sigterm()
     options = parsed()
     runs = [Run(p, m, w) for p in PROTOCOLS for m in MARKETS for w in WINDOWS]
     chosen = [r for r in runs if r.protocol in options.protocols and r.market in options.markets]

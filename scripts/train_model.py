@@ -189,7 +189,7 @@ def _print_summary(outcomes: list[Outcome]) -> None:
     print("\n| family | bars reached | not reached | |\n| --- | --- | --- | --- |")
     for outcome in outcomes:
         missed = [bar.name for bar in outcome.bars if not bar.reached]
-        reached = f"{len(outcome.bars) - len(missed)} of {len(outcome.bars)}"
+        reached = f"{len(outcome.bars) - len(missed)} of {len(outcome.bars)}" if outcome.bars else "not asked"
         print(f"| {outcome.family} | {reached} | {'; '.join(missed) or '-'} | {outcome.verdict} |")
 
 

@@ -30,6 +30,7 @@ from oracle.cli.commands import (
     worker,
 )
 from oracle.cli.context import Invocation, invocation
+from oracle.cli.signals import end_on_sigterm
 
 app = typer.Typer(
     name="plumbline",
@@ -92,6 +93,7 @@ app.command("bench")(bench.bench)
 def main() -> None:
     """Runs the command line; the exit code says which kind of error ended it (see render.exit_code)."""
     call = Invocation()
+    end_on_sigterm()
     try:
         app(obj=call)
     except BrokenPipeError:

@@ -11,7 +11,8 @@ from oracle.chain.client import ChainClient
 from oracle.cli import stack as records
 from oracle.cli.context import Invocation
 from oracle.cli.markets import MarketWords
-from oracle.cli.supervisor import POLL_SECS, free_port, termination
+from oracle.cli.signals import termination
+from oracle.cli.supervisor import POLL_SECS, free_port
 from oracle.cli.wiring import opened_book, opened_database, opened_service
 from oracle.daemon.book import BookService
 from oracle.daemon.service import OracleService

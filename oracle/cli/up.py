@@ -22,6 +22,7 @@ from oracle.cli.embedded import (
     require_same_market,
 )
 from oracle.cli.markets import Market, MarketWords
+from oracle.cli.signals import termination
 from oracle.cli.stack import ProcessRecord, Stack
 from oracle.cli.supervisor import (
     POLL_SECS,
@@ -30,7 +31,6 @@ from oracle.cli.supervisor import (
     ServiceProcess,
     free_port,
     stop_leftovers,
-    termination,
 )
 from oracle.daemon import logs
 from oracle.errors import ConfigurationError, Halt, RpcUnavailable

@@ -7,7 +7,8 @@ import socket
 from collections.abc import Sequence
 
 from oracle.cli.context import Invocation
-from oracle.cli.supervisor import POLL_SECS, termination
+from oracle.cli.signals import termination
+from oracle.cli.supervisor import POLL_SECS
 from oracle.cli.wiring import connect, opened_service
 from oracle.daemon.service import Role
 from oracle.errors import ConfigurationError, Halt

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import psutil
 import pytest
 
 from oracle.cli.replay.run import ReplayOptions, run_replay
@@ -16,6 +18,7 @@ from oracle.domain.replay.report import Report
 from oracle.errors import InvalidInput
 from oracle.settings import Settings
 from tests.support.command import Plumbline
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -125,3 +128,15 @@ def test_replay__bad_input__is_refused_by_name(own: Settings, market: Path, chan
     given = {"protocol": "perp", "source": f"csv:{market}", "start": "2021-01-01", "proofs": "none"} | changed
     with pytest.raises(InvalidInput, match=says):
         run_replay(own, ReplayOptions(**given), silent)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_replay__told_to_end__its_chain_ends_with_it(
+    plumbline: Plumbline, market: Path, number: signal.Signals, code: int
+) -> None:
+    with plumbline.spawn(*arguments(market, "perp")) as running:
+        process = psutil.Process(running.pid)
+        until(lambda: any("anvil" in child.name() for child in process.children()))
+        chain = next(child for child in process.children() if "anvil" in child.name())
+        running.send_signal(number)
+        assert (running.wait(60), chain.is_running()) == (code, False)
