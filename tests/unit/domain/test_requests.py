@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.domain.requests import Priority, Request, RequestKind, RequestState, place_in_queue
+from oracle.domain.requests import Cause, Priority, Request, RequestKind, RequestState, place_in_queue
 
 NOW = 1_780_000_000
 MOMENTS = st.integers(NOW, NOW + 10**6)
@@ -39,6 +39,23 @@ def test_place_in_queue__any_time__is_what_a_queue_takes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("priority", "moment", "place"),
+    [
+        (Priority.HIGH, 1_767_225_600 + 86_400, 86_400),  # 2026-01-02
+        (Priority.NORMAL, 1_767_225_600 + 86_400.9, 86_700),
+        (Priority.LOW, 1_767_225_600 + 86_400, 87_300),
+        (Priority.HIGH, 1_767_225_600, 1),
+        (Priority.HIGH, 1_767_225_602, 2),
+    ],
+)
+def test_place_in_queue__known_moment__seconds_of_2026_and_its_lead(
+    priority: Priority, moment: float, place: int
+) -> None:
+    """Places outlive a release: what waits in a database was placed by the one before."""
+    assert place_in_queue(priority, moment) == place
+
+
+@pytest.mark.parametrize(
     ("kind", "body", "expected"),
     [
         (RequestKind.PROOF, {}, Priority.NORMAL),
@@ -52,3 +69,19 @@ def test_priority__of_a_request__as_asked_or_by_its_kind(
 ) -> None:
     request = Request("r", kind, "m", body, None, RequestState.ACCEPTED, "", 0.0, 0.0)
     assert request.priority is expected
+    assert request.place == place_in_queue(expected, 0.0)
+
+
+@pytest.mark.parametrize("state", RequestState)
+def test_finished__each_state__the_last_three(state: RequestState) -> None:
+    request = Request("r", RequestKind.PROOF, "m", {}, None, state, "", 0.0, 0.0)
+    assert request.finished is (state.value in {"fulfilled", "failed", "cancelled"})
+
+
+def test_cause__as_json__there_and_back_with_a_node_only_where_there_is_one() -> None:
+    told = {"error": "E", "message": "m", "branch": "Retry", "remedy": "wait", "step": "prove"}
+    assert Cause("E", "m", "Retry", "wait", "prove").as_json() == told
+    assert Cause("E", "m", "Retry", "wait", "prove", "Conv_3").as_json() == told | {"node": "Conv_3"}
+    for fields in (told, told | {"node": "Conv_3"}):
+        assert Cause.from_json(fields | {"later": 1}).as_json() == fields
+    assert Cause.from_json({"error": "E", "message": 5}) == Cause("E", "5", "OracleError", "", "", "")
