@@ -80,29 +80,72 @@ def test_horizon_weights__one_step__is_the_next_variance() -> None:
     assert horizon_weights(replace(PARAMS, horizon=1), 16) == (1 << 16, 0)
 
 
+@pytest.mark.parametrize(
+    ("horizon", "expected"),
+    [
+        (1, (WAD, 0)),
+        (2, (75 * WAD // 100, 512 * WAD)),  # (1 + 1/2) / 2 and 1024 / 2
+        (3, (WAD * 7 // 12, 853_333333333333333333)),  # (1 + 1/2 + 1/4) / 3 and 1024 (2 + 1/2) / 3
+    ],
+)
+def test_horizon_weights__persistence_of_a_half__by_hand(horizon: int, expected: tuple[int, int]) -> None:
+    half = replace(PARAMS, omega_wad=1024 * WAD, alpha_wad=WAD // 4, beta_wad=WAD // 4, horizon=horizon)
+    assert horizon_weights_wad(half) == expected
+
+
 def test_quantised_parameters__known_case__by_hand() -> None:
     assert quantised_parameters(PARAMS, 15) == (1638, 3277, 27853, 29651, 3117)
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "low", "high"),
     [
-        {"sigma_ref_wad": 0},
-        {"sigma_ref_wad": 10 * WAD + 1},
-        {"omega_wad": 0},
-        {"omega_wad": 1024 * WAD + 1},
-        {"alpha_wad": -1},
-        {"beta_wad": -1},
-        {"beta_wad": 90 * WAD // 100},
-        {"horizon": 0},
-        {"horizon": 366},
-        {"periods_per_year": 0},
-        {"periods_per_year": 31_557_601},
+        ({"sigma_ref_wad": 0}, 1, 10 * WAD),
+        ({"sigma_ref_wad": 10 * WAD + 1}, 1, 10 * WAD),
+        ({"omega_wad": 0}, 1, 1024 * WAD),
+        ({"omega_wad": 1024 * WAD + 1}, 1, 1024 * WAD),
+        ({"alpha_wad": -1}, 0, WAD - 1),
+        ({"alpha_wad": WAD}, 0, WAD - 1),
+        ({"beta_wad": -1}, 0, WAD - 1),
+        ({"beta_wad": WAD}, 0, WAD - 1),
+        ({"horizon": 0}, 1, 365),
+        ({"horizon": 366}, 1, 365),
+        ({"periods_per_year": 0}, 1, 31_557_600),
+        ({"periods_per_year": 31_557_601}, 1, 31_557_600),
     ],
 )
-def test_validate__out_of_range__names_the_field(change: dict[str, int]) -> None:
-    with pytest.raises(InvalidInput, match=next(iter(change))):
+def test_validate__out_of_range__names_the_field_and_its_range(change: dict[str, int], low: int, high: int) -> None:
+    ((name, value),) = change.items()
+    with pytest.raises(InvalidInput) as refused:
         replace(PARAMS, **change).validate()
+    assert str(refused.value).startswith(f"{name} is {value}, must be from {low} to {high}")
+
+
+def test_validate__persistence_of_one__named_as_the_sum() -> None:
+    with pytest.raises(InvalidInput, match=f"^alpha_wad \\+ beta_wad is {WAD}, must be from 0 to {WAD - 1}"):
+        replace(PARAMS, alpha_wad=15 * WAD // 100).validate()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sigma_ref_wad": 1},
+        {"sigma_ref_wad": 10 * WAD},
+        {"omega_wad": 1},
+        {"omega_wad": 1024 * WAD},
+        {"alpha_wad": 0},
+        {"alpha_wad": 15 * WAD // 100 - 1},
+        {"beta_wad": 0},
+        {"alpha_wad": 0, "beta_wad": WAD - 1},
+        {"alpha_wad": WAD - 1, "beta_wad": 0},
+        {"horizon": 1},
+        {"horizon": 365},
+        {"periods_per_year": 1},
+        {"periods_per_year": 31_557_600},
+    ],
+)
+def test_validate__at_a_limit__taken(change: dict[str, int]) -> None:
+    replace(PARAMS, **change).validate()
 
 
 @pytest.mark.parametrize("scale_bits", [-1, 0, 7, 31])

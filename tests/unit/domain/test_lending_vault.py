@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import asdict, astuple
 
 import pytest
 
 from oracle.domain import lending
 from oracle.domain.lending import PositionState
-from oracle.domain.lending_types import MAX_AMOUNT, Collateral, CollateralTerms, LendingRefusal, VaultTerms
+from oracle.domain.lending_types import (
+    MAX_AMOUNT,
+    Account,
+    Collateral,
+    CollateralTerms,
+    LendingRefusal,
+    Totals,
+    VaultTerms,
+)
 from oracle.domain.lending_vault import LendingVault
 from oracle.domain.perp_types import FeedAnswer
 
@@ -43,13 +52,14 @@ def refresh(vault: LendingVault) -> None:
         c.price.observed_at = c.risk.observed_at = vault.now
 
 
-def refused(vault: LendingVault, name: str, function: str, *args: object) -> None:
-    """The call is refused with this error and changes nothing."""
+def refused(vault: LendingVault, name: str, function: str, *args: object) -> tuple[object, ...]:
+    """The call is refused with this error and changes nothing; the error's arguments."""
     before = copy.deepcopy((vault.totals, vault.accounts, vault.sales, vault.shares, vault.collaterals))
     with pytest.raises(LendingRefusal) as refusal:
         getattr(vault, function)(*args)
     assert refusal.value.name == name
     assert before == (vault.totals, vault.accounts, vault.sales, vault.shares, vault.collaterals)
+    return refusal.value.values
 
 
 def open_both(vault: LendingVault, debt: int) -> None:
@@ -57,6 +67,76 @@ def open_both(vault: LendingVault, debt: int) -> None:
     vault.addCollateral("b", "ETH", 100 * ETH, "b")
     vault.addCollateral("b", "BTC", 10 * BTC, "b")
     vault.borrow("b", debt * CASH, "b")
+
+
+def test_terms__unless_told__the_published_figures() -> None:
+    assert asdict(VaultTerms()) == {
+        "liquidation_delay": 21_600,
+        "borrow_margin": 50_000_000_000_000_000,
+        "ramp_down_bps_per_hour": 50,
+        "ramp_up_bps_per_hour": 5,
+        "grace_period": 3_600,
+        "alarm_probability": 200_000_000_000_000_000,
+        "alarm_period": 28_800,
+        "max_assessment_age": 28_800,
+        "close_factor_bps": 5_000,  # Aave v3's, as the next
+        "full_close_health_factor": 950_000_000_000_000_000,
+        "auction_start_bps": 10_500,
+        "auction_tau": 21_600,
+        "auction_tail": 3_600,
+        "reserve_bps": 1_000,
+        "base_rate": 10_000_000_000_000_000,
+        "kink_utilisation": 800_000_000_000_000_000,
+        "slope_below_kink": 40_000_000_000_000_000,
+        "slope_above_kink": 600_000_000_000_000_000,
+        "min_debt": 100_000_000,
+    }
+    assert asdict(CollateralTerms()) == {
+        "risk_horizon": 0,
+        "max_price_age": 7_200,
+        "max_risk_age": 86_400,
+        "min_risk": 10_000_000_000_000_000,
+        "max_risk": 10_000_000_000_000_000_000,
+        "liquidation_bonus": 50_000_000_000_000_000,
+        "slippage": 10_000_000_000_000_000,
+        "depth": 0,
+        "floor_ltv": 500_000_000_000_000_000,
+        "cap_ltv": 930_000_000_000_000_000,
+        "supply_cap": 5_192_296_858_534_827_628_530_496_329_220_095,  # uint112
+    }
+
+
+def test_records__new__nothing_in_them() -> None:
+    assert not any((*astuple(Totals()), *astuple(Account())))
+    fresh = Collateral(CollateralTerms(), 18, FeedAnswer(), FeedAnswer())
+    stored = (fresh.ltv_in_force, fresh.ltv_target, fresh.synced_at, fresh.last_price, fresh.total)
+    assert (fresh.weight, *stored) == (None, 0, 0, 0, 0, 0)
+
+
+def test_supply__more_than_the_vault_may_own__refused_with_what_it_would_own(vault: LendingVault) -> None:
+    vault.totals.reserve = 7
+    assert refused(vault, "AmountTooLarge", "supply", "l", MAX_AMOUNT + 1, "l") == (MAX_AMOUNT + 1, MAX_AMOUNT)
+    room = MAX_AMOUNT - 10**12 - 7
+    assert refused(vault, "AmountTooLarge", "supply", "l", room + 1, "l") == (MAX_AMOUNT + 1, MAX_AMOUNT)
+    vault.supply("l", room, "l")
+    assert vault.totals.idle == MAX_AMOUNT
+
+
+def test_cancelAuction__from_the_price_at_which_it_is_healthy__and_no_lower(vault: LendingVault) -> None:
+    assert refused(vault, "NoAuction", "cancelAuction", "k", "b") == ("b",)
+    vault.addCollateral("b", "ETH", 100 * ETH, "b")
+    vault.borrow("b", 150_000 * CASH, "b")
+    set_price(vault, "ETH", 1_600)
+    vault.startAuction("k", "b")
+    ltv = vault.liquidation_ltv("ETH")
+    least = lending.liquidation_price(100 * ETH, 150_000 * CASH, ltv, lending.Units(18, 6))
+    vault.collaterals["ETH"].price = FeedAnswer(least - 1, vault.now)
+    factor = (least - 1) * ltv // (150_000 * CASH)  # a hundred at 8 decimals are as many units of 6
+    assert refused(vault, "PositionUnhealthy", "cancelAuction", "k", "b") == (factor,)
+    assert factor < WAD
+    vault.collaterals["ETH"].price = FeedAnswer(least, vault.now)
+    vault.cancelAuction("k", "b")
+    assert (vault.sales, vault.state("b")) == ({}, PositionState.OPEN)
 
 
 def test_health_factor__two_collaterals__the_weighted_sum_over_the_debt(vault: LendingVault) -> None:

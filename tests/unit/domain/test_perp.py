@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import random
+from dataclasses import astuple
 
 import pytest
 
 from oracle.domain import perp_book, vamm
 from oracle.domain.perp import PerpMarket
+from oracle.domain.perp_book import PerpAccount, PerpState
 from oracle.domain.perp_types import FeedAnswer, PerpConfig, PerpRefusal
 from oracle.units import WAD
 from tests.support.perp import DEFAULTS, FOREVER, MAX_UINT, PRICE, RISK
@@ -103,6 +106,80 @@ def test_market__refused_call__leaves_no_trace() -> None:
     with pytest.raises(PerpRefusal, match="InsufficientMargin"):
         market.increase("a", True, 10**4 * WAD, 0, FOREVER)
     assert repr(market.state) == before
+
+
+MOST = (2**112 - 1) // 10**12  # base units of 6 decimals
+ALL, HELD = 2**112 - 1, 10**24
+RESERVE = 44_000_000 * WAD  # quote, at 2,200
+REFUSED: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
+    "deposit": ("AmountTooLarge", (HELD + MOST * 10**12, ALL), (MOST, "a")),
+    "withdraw": ("InsufficientBalance", (10**12, 0), (1, "a")),
+    "increase": ("DepthExceeded", (RESERVE, RESERVE), (False, RESERVE, MAX_UINT, FOREVER)),
+    "decrease": ("NoPosition", ("lp",), (1, 0, FOREVER)),
+    "liquidate": ("NoPosition", ("b",), ("b",)),
+    "claim_fees": ("ZeroAmount", (), ()),
+    "provide": ("AmountTooLarge", (HELD + MOST * 10**12, ALL), (MOST, "a")),
+    "redeem": ("ZeroAmount", (), (1, "a")),
+    "donate": ("AmountTooLarge", (HELD + MOST * 10**12, ALL), (MOST,)),
+}
+
+
+@pytest.mark.parametrize("function", REFUSED)
+def test_market__refused_in_a_new_block__as_it_was(function: str) -> None:
+    market = make()
+    name, values, args = REFUSED[function]
+    market.request_redemption("lp")
+    market.now += DEFAULTS["fundCooldown"]
+    feed(market, PRICE * 11 // 10)
+    before = copy.deepcopy((market.state, market.shares, market.total_shares))
+    with pytest.raises(PerpRefusal) as refusal:
+        getattr(market, function)("lp", *args)
+    assert (refusal.value.name, refusal.value.values) == (name, values)
+    assert before == (market.state, market.shares, market.total_shares)
+    market.poke("lp")
+    assert market.state.index_price == 2_200 * WAD
+
+
+def test_redeem__half_of_what_was_given__half_of_it_once_the_cooldown_is_over() -> None:
+    market = make()
+    market.request_redemption("lp")
+    given = market.shares[0, "lp"]
+    assert given == 10**24 * 10**6
+    requested, cooldown = market.now, DEFAULTS["fundCooldown"]
+    for market.now in (requested + cooldown - 1, requested + 2 * cooldown + 1):
+        with pytest.raises(PerpRefusal) as refusal:
+            market.redeem("lp", given // 2, "lp")
+        assert refusal.value.values == (requested + cooldown, requested + 2 * cooldown)
+    for market.now in (requested + cooldown, requested + 2 * cooldown):
+        feed(market, PRICE)
+        assert market.redeem("lp", given // 4, "lp") == 10**12 // 4
+    assert (market.state.fund, market.state.cash) == (5 * 10**23, 5 * 10**23)
+    assert market.shares[0, "lp"] == market.total_shares[0] == given // 2
+
+
+def test_records__new__nothing_in_them() -> None:
+    assert not any((*astuple(PerpState()), *astuple(PerpAccount())))
+    assert FeedAnswer() == FeedAnswer(0, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("now", "answer", "expected"),
+    [
+        (100, 5, 5),
+        (110, 5, 5),  # as old as may be
+        (111, 5, 0),
+        (99, 5, 0),  # from the future
+        (100, 3, 3),
+        (100, 2, 0),
+        (100, 9, 9),
+        (100, 10, 0),
+    ],
+)
+def test_within__ages_and_answers__their_limits_included(now: int, answer: int, expected: int) -> None:
+    feed_answer = FeedAnswer(answer, 100)
+    assert feed_answer.within(now, 10, 3, 9) == expected
+    feed_answer.alive = False
+    assert feed_answer.within(now, 10, 3, 9) == 0
 
 
 def test_market__no_first_price__refused() -> None:
