@@ -147,7 +147,7 @@ def planted(target: Target, folder: Path, count: int, seed: int, known: dict[str
     for file in target.files:
         source, own = digest((ROOT / file).read_text()), []
         for fault in drawn(target, file, count, seed):
-            old = known.get(f"{file} {fault.change}")
+            old = known.get(place(file, fault))
             if not (old and old.source == source and (old.killed or old.tests == tests)):
                 own.append((file, fault))
             elif not count or made[file] < count:
@@ -194,10 +194,15 @@ def mutate(
 
 
 def read(kept: Path) -> dict[str, Verdict]:
-    """Verdicts of earlier runs, by file and change."""
+    """Verdicts of earlier runs, by place and change."""
     lines = kept.read_text().splitlines() if kept.exists() else []
     verdicts = [Verdict(**json.loads(line)) for line in lines]
-    return {f"{v.file} {v.change}": v for v in verdicts}
+    return {place(v.file, v): v for v in verdicts}
+
+
+def place(file: str, one: Fault | Verdict) -> str:
+    """Names a fault: several lines of a source may be changed in the same words."""
+    return f"{file}:{one.line} {one.change}"
 
 
 def survivors(verdicts: list[Verdict]) -> tuple[list[Verdict], list[Verdict]]:

@@ -110,6 +110,13 @@ class LocalChain:
         logs = contract.events[name]().process_receipt(receipt, errors=DISCARD)
         return [dict(log["args"]) for log in logs if log["address"] == contract.address]
 
+    def log(self, contract: Contract, receipt: TxReceipt) -> list[tuple[str, dict[str, Any]]]:
+        """Name and arguments of every event of `contract` in a receipt, in their order."""
+        names = dict.fromkeys(entry["name"] for entry in contract.abi if entry["type"] == "event")
+        found = [log for name in names for log in contract.events[name]().process_receipt(receipt, errors=DISCARD)]
+        ours = sorted((log for log in found if log["address"] == contract.address), key=lambda log: log["logIndex"])
+        return [(log["event"], dict(log["args"])) for log in ours]
+
     def now(self) -> int:
         """Time of the newest block, unix seconds."""
         return int(self.web3.eth.get_block("latest")["timestamp"])
