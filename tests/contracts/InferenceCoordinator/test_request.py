@@ -202,11 +202,60 @@ def test_withdraw__receiver_refuses__nothing_is_lost(world, reverts):
     assert world.credit(world.payee) == FEE
 
 
-def test_withdraw__token__reaches_the_receiver(world):
-    request_id = world.request(world.assigned(token=world.token.address))
+def test_withdraw__token__reaches_the_receiver_once(world, reverts):
+    request_id, token = world.request(world.assigned(token=world.token.address)), world.token.address
     world.fulfil(request_id)
-    world.send(world.read.withdraw(world.token.address, world.stranger), world.payee)
+    assert world.read.withdraw(token, world.stranger).call({"from": world.payee}) == FEE
+    receipt = world.send(world.read.withdraw(token, world.stranger), world.payee)
+    assert world.events("Withdrawn", receipt) == [
+        {"owner": world.payee, "token": token, "to": world.stranger, "amount": FEE}
+    ]
     assert world.token.functions.balanceOf(world.stranger).call() == FEE
+    assert world.credit(world.payee, token) == 0
+    with reverts("NothingToDo"):
+        world.send(world.read.withdraw(token, world.stranger), world.payee)
+
+
+def test_request__token_fee_of_one_unit_or_none__is_taken_exactly(world):
+    token = world.token.address
+    receipt = world.chain.send(world.read.setPrice(1, token, (True, 0, 0)))
+    assert world.events("PriceSet", receipt) == [
+        {"modelId": 1, "token": token, "price": {"offered": True, "base": 0, "perCallbackGas": 0}}
+    ]
+    for fee, held in ((1, 1), (0, 1), (2, 3)):
+        world.request(world.terms(token=token, fee=fee))
+        assert world.token.functions.balanceOf(world.contract.address).call() == held
+
+
+def test_request__native_fee_of_one_unit__can_be_withdrawn(world):
+    world.chain.send(world.read.setPrice(1, NATIVE, (True, 0, 0)))
+    request_id = world.request(world.assigned(fee=1))
+    world.fulfil(request_id)
+    world.send(world.read.withdraw(NATIVE, world.chain.address(15)), world.payee)
+    assert (world.credit(world.payee), world.balance()) == (0, 0)
+
+
+def test_request__at_its_limits__is_open(world):
+    now = world.chain.now() + 50
+    world.chain.set_next_time(now)
+    for deadline in (now + 10, now + THIRTY_DAYS):
+        terms = world.assigned(deadline=deadline, consumer=world.consumer.address, callback_gas=5_000_000, fee=10**18)
+        call = world.read.request(terms, [TOO_LARGE - 1, 1 - TOO_LARGE, 0])
+        assert call.call({"from": world.requester, "value": 10**18}, block_identifier="pending") == 1
+
+
+def test_lives__events__each_with_its_arguments(world):
+    """What an indexer has to follow a request and a fee from beginning to end."""
+    first, second = world.request(), world.request()
+    commitment = world.read.fulfilmentCommitment(first, world.payee, b"\1" * 32, b"\2" * 32).call()
+    receipt = world.send(world.read.commitFulfilment(first, commitment), world.prover)
+    assert world.events("FulfilmentCommitted", receipt) == [
+        {"requestId": first, "by": world.prover, "commitment": commitment}
+    ]
+    world.chain.mine(world.chain.now() + LIFE + 10)
+    receipt = world.send(world.read.refund(second), world.stranger)
+    assert world.events("Refunded", receipt) == [{"requestId": second, "payer": world.requester, "fee": FEE}]
+    assert world.events("Credited", receipt) == [{"owner": world.requester, "token": NATIVE, "amount": FEE}]
 
 
 def test_set_price__by_a_stranger__refused(world, reverts):

@@ -172,3 +172,51 @@ def test_run__assigned_prover__fulfils_in_one_transaction(world):
     request_id = run(world, subscription)
     world.fulfil(request_id)
     assert world.credit(world.payee) == FEE
+
+
+def test_lives__events__each_with_its_arguments(world):
+    """What an indexer has to follow a subscription and its balance from beginning to end."""
+    made = terms(world, interval=60)
+    receipt = world.send(world.read.subscribe(made, FEE), world.requester, value=FEE)
+    (event,) = world.events("Subscribed", receipt)
+    assert (event["subscriptionId"], event["owner"], tuple(event["terms"].values())) == (1, world.requester, made)
+    receipt = world.send(world.read.fundSubscription(1, 7), world.stranger, value=7)
+    assert world.events("SubscriptionFunded", receipt) == [{"subscriptionId": 1, "balance": FEE + 7}]
+    receipt = world.send(world.read.run(1), world.stranger)
+    request_id = world.events("Requested", receipt)[0]["requestId"]
+    assert world.events("SubscriptionRun", receipt) == [{"subscriptionId": 1, "requestId": request_id}]
+    world.chain.mine(world.chain.now() + RUN_SECS + 10)
+    receipt = world.send(world.read.refund(request_id), world.stranger)
+    assert world.events("SubscriptionFunded", receipt) == [{"subscriptionId": 1, "balance": FEE + 7}]
+    receipt = world.send(world.read.endSubscription(1), world.requester)
+    assert world.events("SubscriptionEnded", receipt) == [{"subscriptionId": 1, "returned": FEE + 7}]
+    assert world.events("Credited", receipt) == [{"owner": world.requester, "token": NATIVE, "amount": FEE + 7}]
+
+
+def test_fund__nothing_or_unknown__refused(world, reverts):
+    subscription = subscribe(world)
+    with reverts("NothingToDo"):
+        world.send(world.read.fundSubscription(subscription, 0), world.stranger)
+    with reverts("SubscriptionNotActive", subscription + 1):
+        world.send(world.read.fundSubscription(subscription + 1, 1), world.stranger, value=1)
+    assert not world.read.isDue(subscription + 1).call()
+
+
+def test_subscribe__at_its_limits__runs(world):
+    for changed in (
+        {"run_secs": 10},
+        {"run_secs": 30 * 86_400},
+        {"callback_gas": 5_000_000, "fee": 10**18},
+        {"prover": world.prover, "assigned_secs": RUN_SECS},
+    ):
+        subscription = subscribe(world, funding=10**18, **changed)
+        assert world.status(run(world, subscription)) == "open"
+
+
+def test_run__by_time__not_a_second_before(world):
+    subscription = subscribe(world)
+    answered(world, run(world, subscription))
+    last = world.read.subscriptionOf(subscription).call()[1]
+    for seconds, due in ((INTERVAL - 1, False), (INTERVAL, True)):
+        world.chain.mine(last + seconds)
+        assert world.read.isDue(subscription).call() is due

@@ -24,7 +24,13 @@ def test_settle__signed_by_the_maker_sent_by_the_taker__trades_at_the_quoted_pri
     cash = rfq.cash_of(quote)
     receipt = world.settle(quote)
     (event,) = world.chain.events(world.rfq, "QuoteSettled", receipt)
-    assert (event["digest"], event["cash"], event["taker"]) == (world.digest(quote), cash, world.options.taker)
+    assert event == {
+        "digest": world.digest(quote),
+        "maker": world.options.maker,
+        "taker": world.options.taker,
+        "nonce": 1,
+        "cash": cash,
+    }
     assert world.options.account(world.options.maker)["cash"] == 100_000 * WAD + cash
     assert world.options.account()["cash"] == 100_000 * WAD - cash
     assert world.rfq.functions.isNonceUsed(world.options.maker, 1).call()
@@ -98,7 +104,11 @@ def test_settle__replayed_cancelled_or_expired__refused(world: RfqWorld, reverts
         world.settle(quote)
     with reverts("NonceUsed", world.options.maker, 1):
         world.settle(world.quote(legs, off_bps=10))
-    world.chain.send(world.rfq.functions.cancel([300, 5]), world.options.maker)
+    receipt = world.chain.send(world.rfq.functions.cancel([300, 5]), world.options.maker)
+    cancelled = [{"maker": world.options.maker, "nonce": nonce} for nonce in (300, 5)]
+    assert world.chain.events(world.rfq, "NonceCancelled", receipt) == cancelled
+    used = {n: world.rfq.functions.isNonceUsed(world.options.maker, n).call() for n in (5, 44, 261, 300, 301)}
+    assert used == {5: True, 44: False, 261: False, 300: True, 301: False}
     for nonce in (300, 5):
         with reverts("NonceUsed", world.options.maker, nonce):
             world.settle(world.quote(legs, nonce=nonce))

@@ -19,6 +19,7 @@ import pytest
 from oracle.domain.replay import lending, options, perp
 from oracle.domain.replay.calls import Hour
 from oracle.domain.replay.population import (
+    BorrowingIntent,
     TradingHabits,
     WritingHabits,
     borrowing_intents,
@@ -153,6 +154,44 @@ def test_lending__mild_fall__liquidates_without_bad_debt() -> None:
         assert outcome.liquidations > 0
         assert outcome.bad_debt == 0
         assert outcome.fund_change > 0
+
+
+@pytest.mark.parametrize(
+    ("fall", "after"),
+    [
+        (4, [(8, "repay"), (8, "withdrawCollateral")]),
+        # sold in part, healthy again: it is repaid when no auction is left, an hour late or two
+        (5, [(8, "startAuction"), (8, "take"), (9, "repay"), (9, "withdrawCollateral")]),
+        (8, [(8, "startAuction"), (8, "take"), (9, "startAuction"), (9, "take"), (10, "repay")]),
+        # all of the debt bought: what is left of the collateral is taken out at once
+        (10, [(8, "startAuction"), (8, "take"), (8, "withdrawCollateral")]),
+        (20, [(8, "startAuction"), (8, "take")]),
+    ],
+)
+def test_lending__fall_in_a_loans_last_hour__ended_by_its_auction_or_repaid_after_it(
+    fall: int, after: list[tuple[int, str]]
+) -> None:
+    hours = [
+        Hour(1_700_000_000 // 3600 * 3600 + 3600 * at, 20 * 10**8 * (100 - fall * (at >= 8)), 8 * WAD // 100)
+        for at in range(14)
+    ]
+    intent = BorrowingIntent("borrower", opens=2, closes=8, collateral=200_000, health=1.05, reacts=False)
+    run = lending.run_lending(lending.DYNAMIC, hours, STATICS, [intent])
+    calls = [(m.hour, c.function) for m in run.moments for c in m.calls if c.function not in {"supply", "sync", "poke"}]
+    assert calls[:2] == [(2, "addCollateral"), (2, "borrow")]
+    assert calls[2:][: len(after)] == after
+
+
+def test_lending__loan_that_ends_with_the_last_hour__is_left_open() -> None:
+    hours = [Hour(1_700_000_000 // 3600 * 3600 + 3600 * at, 2_000 * 10**8, 8 * WAD // 100) for at in range(5)]
+    intent = BorrowingIntent("borrower", opens=2, closes=4, collateral=200_000, health=1.05, reacts=False)
+    run = lending.run_lending(lending.DYNAMIC, hours, STATICS, [intent])
+    assert run.hours[4].exposure > 0
+    assert "repay" not in {c.function for m in run.moments for c in m.calls}
+
+
+def test_hour__nothing_told__no_risk_and_no_volatility() -> None:
+    assert Hour(1, 2) == Hour(1, 2, 0, 0)
 
 
 def test_health_factor__quantiles__are_aaves() -> None:

@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from oracle.domain.replay.runs import HourRecord, Outcome, VariantRun, by_requirement, verdict, worst_hours
+from oracle.domain.replay.calls import Call, Moment
+from oracle.domain.replay.runs import (
+    HourRecord,
+    Outcome,
+    VariantRun,
+    acts_at,
+    by_requirement,
+    deployed_at,
+    verdict,
+    worst_hours,
+)
 
 BASE = Outcome("one", 100.0, 3, 0.1, 1e6, 1e5, 0.1, 10.0, 0.0, 0.0, {})
 
@@ -50,3 +60,16 @@ def test_outcome__hours_without_exposure__count_for_sums_alone() -> None:
 def test_worst_hours__moves_and_bad_debt__each_once() -> None:
     run = VariantRun("one", None, hours=[hour(1, 1, debt, 0) for debt in (0, 0, 9, 0)])
     assert worst_hours([run], [0.0, -0.2, 0.01, 0.1], count=2) == [1, 3, 2]
+
+
+def test_times__of_an_observation__seconds_after_it() -> None:
+    assert [deployed_at(3_600, place) for place in range(3)] == [3_660, 3_661, 3_662]
+    assert [acts_at(3_600, part, 4) for part in range(4)] == [3_720, 4_560, 5_400, 6_240]
+    assert acts_at(3_600) == 3_720
+
+
+def test_at__no_calls__no_moment() -> None:
+    run, call = VariantRun("one", None), Call("one", "keeper", "poke", ())
+    run.at(1, 0, [])
+    run.at(2, 0, [call])
+    assert run.moments == [Moment(2, 0, [call])]

@@ -9,7 +9,8 @@ import pytest
 
 from oracle.domain.features import garch_inputs
 from oracle.domain.garch import GarchParams, annualised_vol_wad, forecast
-from oracle.domain.replay.statics import calibrated, day_moves, day_volatility
+from oracle.domain.gjr import GjrFeatures
+from oracle.domain.replay.statics import calibrated, day_moves, day_volatility, tail_risk
 from oracle.errors import InvalidInput
 from oracle.units import WAD
 
@@ -49,3 +50,10 @@ def test_calibrated__either_margin__is_exceeded_by_one_move_in_fifty() -> None:
 def test_calibrated__too_short_a_history__refused() -> None:
     with pytest.raises(InvalidInput, match="999 hours before the sample"):
         calibrated(walk(999, 1), PARAMS)
+
+
+def test_tail_risk__parameters__of_garch_without_asymmetry() -> None:
+    features = tail_risk(PARAMS, 5 * WAD)
+    sigma, omega, alpha, beta = 6 * WAD // 1000, 2 * WAD // 100, 8 * WAD // 100, 90 * WAD // 100
+    assert features.gjr == GjrFeatures(sigma, omega, alpha, 0, beta, 24, 8766)
+    assert features.quantile_squared_wad == 5 * WAD
