@@ -9,6 +9,7 @@ import pytest
 from oracle.constants import BN254_SCALAR_FIELD
 from tests.contracts.SharedProofVerifier.conftest import GUARDS
 from tests.support.call_gas import execution_gas, gas_by_call
+from tests.support.risk_feed import calm_prices
 from tests.support.tiny_circuit import SCALE_BITS
 
 
@@ -114,3 +115,37 @@ def test_verify_inputs__after_a_group_was_proven__nothing_remembered(group, reve
     model = group.feeds[place].functions.modelId().call()
     with reverts("InvalidProof"):
         group.shared.functions.verifyInputs(model, context, proof.signed_inputs, proof.outputs, bytes(flipped)).call()
+
+
+def test_submit_rounds__one_feed_or_both__their_round_ids(group):
+    proof = group.prove()
+    assert group.call(proof).call() == [1, 1]
+    assert group.call(proof, group.addresses[:1]).call() == [1]
+    group.chain.send(group.call(proof, group.addresses[1:]))
+    assert [feed.functions.latestRound().call() for feed in group.feeds] == [0, 1]
+
+
+def test_submit_rounds__price_that_stands__zero_is_an_input_like_any(group):
+    prices = calm_prices(33)
+    group.publishers.history([*prices, prices[-1]])
+    inputs = group.feeds[0].functions.expectedInputs(group.observation()).call()[0]
+    assert 0 in inputs
+    proof = group.prove()
+    group.submit(proof)
+    assert [feed.functions.latestAnswer().call() for feed in group.feeds] == group.answers(proof)
+
+
+def test_submit_rounds__another_feed_in_the_same_transaction__verified_again(group):
+    """What was shown to the group is forgotten when its call ends, not only with the transaction."""
+    proof = group.prove()
+    model = group.feeds[0].functions.modelId().call()
+    registry = group.chain.at("ModelRegistry", group.shared.functions.registry().call())
+    halo2 = registry.functions.verifierOf(model, 1).call()[0].lower()
+    with group.chain.undone():
+        alone = gas_by_call(group.chain, group.submit(proof))[halo2]
+    first = group.call(proof, group.addresses[:1])
+    second = group.feeds[1].functions.submitRound(group.observation(), proof.outputs, proof.zk_proof)
+    steps = [(0, call.address, call._encode_transaction_data()) for call in (first, second)]
+    receipt = group.chain.send(group.chain.deploy("ReplayActors", 1).functions.run(steps))
+    assert [feed.functions.latestRound().call() for feed in group.feeds] == [1, 1]
+    assert abs(gas_by_call(group.chain, receipt)[halo2] - 2 * alone) < alone // 50

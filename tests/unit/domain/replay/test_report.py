@@ -9,7 +9,7 @@ import pytest
 
 from oracle.domain.options_types import OptionsRefusal
 from oracle.domain.replay.calls import Call, Hour, Recorder
-from oracle.domain.replay.options import strike_step
+from oracle.domain.replay.options import mark_volatility, strike_step
 from oracle.domain.replay.report import (
     Bar,
     Proofs,
@@ -157,3 +157,9 @@ def test_report__its_document__there_and_back() -> None:
     assert document["proofs"]["text"] == "Each of the 8 rounds of C is a proof that the real RiskFeed verified."
     assert Report.of(document) == report
     assert report.variant("static") is report.variants[1]
+
+
+@pytest.mark.parametrize(("told", "said"), [(0, 500), (499, 500), (500, 500), (40_000, 40_000), (40_001, 40_000)])
+def test_mark_volatility__within_what_the_book_takes(told: int, said: int) -> None:
+    bps = WAD // 10_000
+    assert mark_volatility(Hour(1, 1, volatility=told * bps)) == said * bps
