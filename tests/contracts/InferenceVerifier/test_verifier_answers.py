@@ -9,13 +9,13 @@ from tests.support.local_chain import LocalChain
 
 RETURN, REVERT = 0xF3, 0xFD
 NO_PROOF = [
-    pytest.param(0, 32, RETURN, id="zero"),
-    pytest.param(2, 32, RETURN, id="two"),
-    pytest.param(1, 0, RETURN, id="nothing"),
-    pytest.param(1, 31, RETURN, id="short"),
-    pytest.param(1, 64, RETURN, id="long"),
-    pytest.param(1, 32, REVERT, id="reverts-with-one"),
-    pytest.param(1, 0, REVERT, id="reverts"),
+    pytest.param((0, 32, RETURN), id="zero"),
+    pytest.param((2, 32, RETURN), id="two"),
+    pytest.param((1, 0, RETURN), id="nothing"),
+    pytest.param((1, 31, RETURN), id="short"),
+    pytest.param((1, 64, RETURN), id="long"),
+    pytest.param((1, 32, REVERT), id="reverts-with-one"),
+    pytest.param((1, 0, REVERT), id="reverts"),
 ]
 
 
@@ -43,11 +43,11 @@ def test_verify__verifier_that_says_one__is_a_proof(inference: Inference, chain:
     assert batches.functions.verifyBatch(*arguments).call() == commitment
 
 
-@pytest.mark.parametrize(("word", "size", "end"), NO_PROOF)
+@pytest.mark.parametrize("answer", NO_PROOF)
 def test_verify__verifier_that_says_anything_else__is_none(
-    inference: Inference, chain: LocalChain, reverts, word: int, size: int, end: int
+    inference: Inference, chain: LocalChain, reverts, answer: tuple[int, int, int]
 ) -> None:
-    model = answering(inference, word, size, end)
+    model = answering(inference, *answer)
     with reverts("InvalidProof"):
         inference.verifier.functions.verifyInputs(model, inference.context(), [0], [0], b"").call()
     batches = chain.deploy("BatchVerifier", inference.registry.address)

@@ -109,6 +109,13 @@ def test_perp__sudden_fall__leaves_bad_debt_in_its_hour_alone() -> None:
         assert sum(h.liquidations for h in run.hours[:CRASH]) == 0
 
 
+def test_perp__fund_below_its_deficit__told_as_less_than_nothing() -> None:
+    hours = market(0.0)[:1]
+    run = perp._PerpRun(perp.STATIC, perp.perp_config(STATICS, hours[0].price), hours, STATICS, [])
+    run.market.state.fund, run.market.state.deficit = 7 * WAD, 9 * WAD
+    assert run._record(perp._Counts()).fund == -2.0
+
+
 def test_perp__margins__static_stands_still_and_dynamic_ramps() -> None:
     runs = perp_runs(market(0.02))
     assert {h.requirement for h in runs[perp.STATIC].hours} == {0.08}

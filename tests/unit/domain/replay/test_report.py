@@ -78,8 +78,8 @@ def test_strike_step__a_price__a_twentieth_of_its_power_of_ten(price: int, step:
 
 
 def three_days() -> list[Hour]:
-    """An hourly price that stands at 10.50, 9.45 from the second day on, 9.45 at the third's first hour; risk 4 %."""
-    prices = [1_050_000_000] * 24 + [945_000_000] * 25
+    """An hourly price that stands at 5.00, 4.50 from the second day to the third's first hour; risk 4 %."""
+    prices = [500_000_000] * 24 + [450_000_000] * 25
     return [Hour(3_600 * at, price, 4 * WAD // 100) for at, price in enumerate(prices)]
 
 
