@@ -113,7 +113,7 @@ def volatility_at(market: Market, secs: int) -> int:
     if secs <= pillars[0][0]:
         return pillars[0][1]
     for (t0, v0), (t1, v1) in pairwise(pillars):
-        if secs < t1 or (secs == t1 and t1 != pillars[-1][0]):
+        if secs < t1:
             return isqrt((v0**2 * t0 * (t1 - secs) + v1**2 * t1 * (secs - t0)) // (t1 - t0) // secs)
     return pillars[-1][1]
 

@@ -16,8 +16,8 @@ MAX_MULTIPLE_WAD: Final = 16 * WAD
 VALUE_AT_RISK: Final = 0
 EXPECTED_SHORTFALL: Final = 1
 # Squares of a normal variable's 99 % quantile, and of its mean loss beyond the 97.5 % quantile
-NORMAL_Q99_SQUARED_WAD: Final = 5_411894431054349000
-NORMAL_ES975_SQUARED_WAD: Final = 5_465321895806750000
+NORMAL_Q99_SQUARED_WAD: Final = 5_411894431054341092
+NORMAL_ES975_SQUARED_WAD: Final = 5_465321895224729744
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ def _exchange_code(before: Any, value: Any) -> bool:
     old, new = _function(before), _function(value)
     if type(before) is not type(value) or old is None or new is None or len(_free(old)) != len(_free(new)):
         return False
+    if hasattr(before, "__wrapped__") != hasattr(value, "__wrapped__"):
+        return False  # a decorator came or went
     old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
     if hasattr(before, "cache_clear"):
         before.cache_clear()

@@ -1,4 +1,4 @@
-"""Collateral in and out, hostile tokens, configurations, and that every error has its test."""
+"""Collateral in and out, hostile tokens, and that every error has its test."""
 
 from __future__ import annotations
 
@@ -15,40 +15,6 @@ from tests.support.local_chain import LocalChain
 from tests.support.options import MAX_UINT, NOBODY, WAD, OptionsWorld, deploy_options
 
 Reverts = Callable[..., AbstractContextManager[None]]
-BAD: dict[str, int] = {
-    "maxPriceAge": 0,
-    "maxRiskAge": 0,
-    "marginPeriod": 0,
-    "rampInterval": 0,
-    "maxShock": 71 * WAD // 100,
-    "minShock": 0,
-    "minRisk": 0,
-    "maxVolatility": 11 * WAD,
-    "minVolatility": WAD // 1_000,
-    "rate": WAD + 1,
-    "auctionPeriod": 0,
-    "startDiscountBps": 10_001,
-    "penaltyBps": 1_001,
-    "minTenor": 0,
-    "maxTenor": 2 * 31_557_600 + 1,
-    "expiryStep": 0,
-    "strikeStep": 0,
-    "maxStrikeRatio": 1,
-    "maxPositions": 17,
-    "lotSize": 0,
-    "maxOpenInterest": 0,
-}
-
-
-def test_constructor__bad_members__refused_by_name(chain: LocalChain, reverts: Reverts) -> None:
-    for field, value in BAD.items():
-        with reverts("InvalidConfig", field.encode().ljust(32, b"\0")):
-            deploy_options(chain, **{field: value})
-    with reverts("InvalidConfig", b"pillars".ljust(32, b"\0")):
-        deploy_options(chain, pillars=0)
-    for decimals in (5, 19):
-        with reverts("InvalidConfig", b"collateralAsset".ljust(32, b"\0")):
-            deploy_options(chain, decimals=decimals)
 
 
 @pytest.mark.parametrize("decimals", [6, 18])
