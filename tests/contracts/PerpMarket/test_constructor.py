@@ -26,7 +26,7 @@ WRONG = [
     ("maxRisk", 0),
     ("feeBps", 1_001),
     ("protocolShareBps", 10_001),
-    ("liquidationFeeBps", 200),
+    ("liquidationFeeBps", 120),  # half of .8 of 3 %
     ("liquidatorShareBps", 10_001),
     ("closeFactorBps", 0),
     ("closeFactorBps", 10_001),
@@ -37,7 +37,7 @@ WRONG = [
     ("maxPremiumBps", 10_001),
     ("referenceRisk", 0),
     ("maxDepthRatio", WAD // 5),
-    ("baseDepth", 2**96),
+    ("baseDepth", 2**95 + 1),  # twice that may be the reserve
     ("minDepthRatio", 0),
     ("maxOpenInterest", 0),
     ("maxOpenInterest", 1_251 * WAD),
@@ -51,6 +51,64 @@ WRONG = [
 def test_constructor__wrong_member__named(chain: LocalChain, reverts: Reverts, field: str, value: int) -> None:
     with reverts("InvalidConfig", field.encode().ljust(32, b"\0")):
         deploy_perp(chain, fund=0, **{field: value})
+
+
+# Each member at a limit of its own, as far as the others let it
+LIMITS: dict[str, dict[str, int]] = {
+    "least": {
+        "maxRiskAge": 1,
+        "marginPeriod": 1,
+        "maxMargin": 2,  # of 1, half of .8 leaves no room for a fee of 0
+        "minMargin": 2,
+        "rampInterval": 1,
+        "minRisk": 1,
+        "maxRisk": 1,
+        "feeBps": 0,
+        "protocolShareBps": 0,
+        "liquidationFeeBps": 0,
+        "liquidatorShareBps": 0,
+        "closeFactorBps": 1,
+        "maxDivergenceBps": 1,
+        "fundingPeriod": 1,
+        "maxPremiumBps": 1,
+        "maxOpenInterest": 1,
+        "maxSkewFundBps": 0,
+        "minPosition": 0,
+        "baseDepth": 4 * WAD,
+        "referenceRisk": 1,
+        "minDepthRatio": WAD // 4,  # a whole unit of base
+        "maxDepthRatio": WAD // 4,
+        "depthRampBpsPerHour": 0,
+        "premiumDecayBpsPerHour": 0,
+        "fundUseBps": 0,
+        "fundCooldown": 0,
+    },
+    "most": {
+        "maxMargin": WAD,
+        "minMargin": WAD,
+        "minRisk": 10 * WAD,
+        "feeBps": 1_000,
+        "protocolShareBps": 10_000,
+        "liquidationFeeBps": 3_999,  # below half of .8
+        "liquidatorShareBps": 10_000,
+        "closeFactorBps": 10_000,
+        "maxDivergenceBps": 9_999,
+        "maxPremiumBps": 10_000,
+        "maxOpenInterest": 2**94,
+        "baseDepth": 2**96,
+        "minDepthRatio": WAD,
+        "maxDepthRatio": WAD,
+        "depthRampBpsPerHour": 10_000,
+        "premiumDecayBpsPerHour": 10_000,
+        "fundUseBps": 10_000,
+    },
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_constructor__every_member_at_its_limit__taken(chain: LocalChain, name: str) -> None:
+    world = deploy_perp(chain, fund=0, **LIMITS[name])
+    assert world.read("config") == world.config
 
 
 @pytest.mark.parametrize("field", ["collateralAsset", "priceFeed", "riskFeed", "weightFeed", "feeRecipient"])
@@ -93,6 +151,15 @@ def test_constructor__figures__as_the_feeds_say(world: PerpWorld) -> None:
     quantile = margin.quantile(6 * WAD // 10, margin.quantile_scale(86_400, 0))
     assert state["marginInForce"] == state["marginTarget"] == quantile
     assert world.read("markPrice") == 2_000 * WAD
+    first = world.market.events.Synced().get_logs(from_block=0)[0]
+    assert dict(first["args"]) == {
+        "indexPrice": 2_000 * WAD,
+        "priceFresh": True,
+        "riskFresh": True,
+        "margin": quantile,
+        "depthRatio": WAD,
+        "fundPaid": 0,
+    }
 
 
 def test_constructor__quantile_feed__its_own_answer_at_its_own_horizon(chain: LocalChain) -> None:
