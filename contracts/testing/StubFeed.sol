@@ -63,9 +63,12 @@ contract StubFeed {
             }
         }
         if (mode == Mode.ShortReturn) {
+            // The whole answer but its last byte.
+            bytes memory whole = msg.sig == this.latestRoundData.selector
+                ? abi.encode(uint80(1), answer, observedAt, updatedAt, uint80(1))
+                : abi.encode(answer);
             assembly {
-                mstore(0, 1)
-                return(0, 31)
+                return(add(whole, 32), sub(mload(whole), 1))
             }
         }
     }

@@ -96,6 +96,17 @@ def test_take__everything_sold__reserve_bears_the_loss_before_the_lenders(both: 
     assert 0 <= loss["badDebt"] - loss["fromReserve"] - lost < 10**6  # interest of two seconds
 
 
+def test_convert__interest_not_yet_accrued__lenders_have_it_less_the_reserves_part(both: LendingWorld) -> None:
+    both.chain.mine(both.chain.now() + 30 * 86_400)
+    shares, borrowed = SUPPLIED * 10**6, both.read("debtOf", both.borrower)
+    assert borrowed - DEBT > 500 * 10**6
+    supplied = SUPPLIED + (borrowed - DEBT) - (borrowed - DEBT) // 10
+    assert both.read("convertToAssets", shares) in (supplied - 1, supplied)  # the debt is rounded up
+    worth = both.read("convertToShares", supplied)
+    assert abs(worth - shares) < 2 * 10**6
+    assert both.read("supplyAssetsOf", both.lender) == both.read("convertToAssets", shares)
+
+
 def test_borrow__one_feed_is_broken__the_other_collateral_lends_and_frees(both: LendingWorld, reverts: Reverts) -> None:
     both.call("repay", DEBT - 10_000 * 10**6, both.borrower)
     broken = both.listed[1]
@@ -155,8 +166,11 @@ def test_startAuction__only_the_ltvs_fell__after_the_grace(both: LendingWorld, r
         both.chain.mine(warned + TERMS["gracePeriod"] - 2)
         with reverts("GraceNotOver", both.borrower, warned + TERMS["gracePeriod"]):
             both.call("startAuction", both.borrower)
+        assert not both.position()["liquidatable"]
         both.chain.mine(warned + TERMS["gracePeriod"])
+        assert both.position()["liquidatable"]
         both.call("startAuction", both.borrower)
+        assert not both.position()["liquidatable"]
     crash(both)  # a fall of the price needs no grace
     both.call("startAuction", both.borrower)
 

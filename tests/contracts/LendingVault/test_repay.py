@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from oracle.domain.lending import PositionState
-from tests.support.lending import MAX_UINT, LendingWorld
+from tests.support.lending import MAX_UINT, WAD, LendingWorld, deploy_world
+from tests.support.local_chain import LocalChain
 
 Reverts = Callable[..., Any]
 DEBT = 150_000 * 10**6
@@ -71,6 +72,21 @@ def test_repay__part_of_what_is_for_sale__less_is_for_sale(opened: LendingWorld)
     before = opened.read("auction", opened.borrower)["debt"]
     opened.call("repay", 40_000 * 10**6, opened.borrower)
     assert before - 40_000 * 10**6 <= opened.read("auction", opened.borrower)["debt"] <= before - 39_999 * 10**6
+
+
+def test_repay__all_but_a_unit__the_share_that_is_left_is_still_owed(chain: LocalChain) -> None:
+    """At 100 % a year a debt of 1,000 doubles; all but a unit of that burns all shares but one."""
+    world = deploy_world(chain, baseRate=WAD, slopeBelowKink=0, slopeAboveKink=0)
+    world.call("supply", 10**12, world.lender, sender=world.lender)
+    world.open_position(10**18, 10**9)
+    chain.set_next_time(chain.now() + 365 * 86_400)
+    receipt = world.call("repay", 2 * 10**9 - 1, world.borrower)
+    assert world.events(receipt, "Repaid")[0]["shares"] == 10**15 - 1
+    assert world.read("market")["totalBorrowShares"] == 1
+    assert (world.read("debtOf", world.borrower), world.state()) == (1, PositionState.OPEN)
+    (event,) = world.events(world.call("repay", MAX_UINT, world.borrower), "Repaid")
+    assert (event["assets"], event["shares"]) == (1, 1)
+    assert (world.read("debtOf", world.borrower), world.state()) == (0, PositionState.CLOSED)
 
 
 def test_repay__nothing_owed__refused(world: LendingWorld, reverts: Reverts) -> None:

@@ -69,6 +69,46 @@ def test_startAuction__at_the_liquidation_price__healthy_and_one_below_not(chain
     world.call("startAuction", world.borrower)
 
 
+@pytest.fixture(scope="module")
+def even(chain: LocalChain) -> LendingWorld:
+    """150,000 owed against 100 tokens at an LTV of .8 and no interest: healthy to the unit from 1,875 on."""
+    world = deploy_world(
+        chain, floorLtv=8 * WAD // 10, capLtv=8 * WAD // 10, baseRate=0, slopeBelowKink=0, slopeAboveKink=0
+    )
+    world.call("supply", 10**12, world.lender, sender=world.lender)
+    world.open_position(100 * 10**18, 150_000 * 10**6)
+    return world
+
+
+def test_startAuction__health_factor_of_one__not_yet(even: LendingWorld, reverts: Reverts) -> None:
+    even.set_price(1_875 * 10**8)
+    even.call("poke", even.borrower)
+    position = even.position()
+    assert (position["healthFactor"], position["liquidatable"], position["warnedAt"]) == (WAD, False, 0)
+    with reverts("PositionHealthy", WAD):
+        even.call("startAuction", even.borrower)
+    even.set_price(1_875 * 10**8 - 1)
+    assert even.position()["liquidatable"]
+    even.call("startAuction", even.borrower)
+    assert even.position()["warnedAt"] == even.chain.now()
+    with reverts("PositionUnhealthy", (1_875 * 10**8 - 1) * 8 * WAD // (1_500_000 * 10**6)):
+        even.call("cancelAuction", even.borrower)
+    even.set_price(1_875 * 10**8)
+    even.call("cancelAuction", even.borrower)
+    assert even.state() is PositionState.OPEN
+
+
+@pytest.mark.parametrize(("above", "share"), [(0, 1), (1, 2)])
+def test_startAuction__at_the_full_close_factor__all_of_the_debt_and_half_above(
+    even: LendingWorld, above: int, share: int
+) -> None:
+    even.set_price(178_125 * 10**6 + above)  # a health factor of .95
+    receipt = even.call("startAuction", even.borrower)
+    (event,) = even.events(receipt, "AuctionStarted")
+    assert event["debt"] == 150_000 * 10**6 // share
+    assert event["healthFactor"] == 95 * WAD // 100 + above * 8 * WAD // (1_500_000 * 10**6)
+
+
 def test_startAuction__no_debt__refused(world: LendingWorld, reverts: Reverts) -> None:
     world.call("addCollateral", world.asset, 5, world.borrower)
     with reverts("NoDebt", world.borrower):

@@ -51,6 +51,7 @@ def test_price__old_by_either_time_or_from_the_future__absent(
     price = policy.functions.price(feed.address, HOUR)
     for observed, updated, usable in (
         (now - HOUR, now, True),
+        (now, now, True),
         (now - HOUR - 1, now, False),
         (now, now - HOUR - 1, False),
         (now + 1, now, False),
@@ -62,13 +63,15 @@ def test_price__old_by_either_time_or_from_the_future__absent(
             assert (price.call() != 0) == usable
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [0, *MODES])
 def test_reads__feed_fails__absent(chain: LocalChain, policy: Contract, feed: Contract, mode: int) -> None:
-    answers(chain, feed, WAD)
+    """One byte less than the whole answer is a failure too."""
     chain.send(feed.functions.setMode(mode))
-    assert policy.functions.price(feed.address, HOUR).call() == 0
-    assert policy.functions.risk(feed.address, HOUR, 1, 2 * WAD).call() == 0
-    assert policy.functions.weight(feed.address, HOUR).call() == 3 * WAD
+    answers(chain, feed, 7)
+    assert policy.functions.price(feed.address, HOUR).call() == (0 if mode else 7 * 10**10)
+    answers(chain, feed, WAD)
+    assert policy.functions.risk(feed.address, HOUR, 1, 2 * WAD).call() == (0 if mode else WAD)
+    assert policy.functions.weight(feed.address, HOUR).call() == (3 * WAD if mode else WAD)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +116,13 @@ def test_weight__no_feed__one(policy: Contract) -> None:
     assert policy.functions.weight(NOBODY, HOUR).call() == WAD
 
 
+@pytest.mark.parametrize("read", ["price", "risk", "weight"])
 def test_reads__too_little_gas__refused_rather_than_absent(
-    chain: LocalChain, policy: Contract, feed: Contract, revert_error: Callable[[BaseException], Any]
+    chain: LocalChain, policy: Contract, feed: Contract, revert_error: Callable[[BaseException], Any], read: str
 ) -> None:
     answers(chain, feed, WAD)
-    call = policy.functions.risk(feed.address, HOUR, 1, WAD)
+    bounds = (1, WAD) if read == "risk" else ()
+    call = policy.functions[read](feed.address, HOUR, *bounds)
     with pytest.raises(Exception) as caught:
         call.call({"gas": 150_000})
     error = revert_error(caught.value)
