@@ -122,6 +122,17 @@ def test_sync__longs_ahead__pay_shorts_and_the_fund(chain: LocalChain) -> None:
     assert world.state()["fund"] - fund == pytest.approx(paid - received, rel=1e-6)
 
 
+@pytest.mark.parametrize(("is_long", "side"), [(True, "fundingLong"), (False, "fundingShort")])
+def test_sync__premium_above_what_counts__funding_of_that(chain: LocalChain, is_long: bool, side: str) -> None:
+    world = deploy_perp(chain, premiumDecayBpsPerHour=0, depthRampBpsPerHour=0, maxPremiumBps=100)
+    world.open(is_long, 600_000, 100_000)
+    assert abs(world.read("markPrice") - 2_000 * WAD) > 50 * WAD
+    started = world.state()["syncedAt"]
+    chain.set_next_time(started + HOUR)
+    world.call("poke")
+    assert world.state()[side] == 20 * WAD // 24  # 1 % of 2,000, of which an hour is a 24th
+
+
 def test_sync__few_receivers_pay__only_what_is_paid_is_received(chain: LocalChain) -> None:
     world = deploy_perp(chain, premiumDecayBpsPerHour=0, depthRampBpsPerHour=0, fundUseBps=0)
     world.open(True, 200_000, 40_000)

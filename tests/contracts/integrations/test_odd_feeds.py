@@ -16,7 +16,7 @@ from tests.support.options import HOUR, VOLATILITY, WAD, OptionsWorld, deploy_op
 from tests.support.rfq import deploy_rfq
 
 Reverts = Callable[..., AbstractContextManager[None]]
-MODES = (1, 2, 3, 4, 5)  # StubFeed's: reverting, burning its gas, return and revert bombs, half a word
+MODES = (1, 2, 3, 4, 5)  # StubFeed's: reverting, burning its gas, return and revert bombs, an answer short of a byte
 PRICES = (0, -1, 2**53 + 1, 2**255 - 1)
 VOLATILITIES = (0, -1, WAD // 100, 6 * WAD, 2**255 - 1)
 
