@@ -39,8 +39,11 @@ def test_calls__bad_amounts_and_addresses__refused(world: PerpWorld, reverts: Re
             world.call(function, 0, world.trader)
         with reverts("ZeroAddress"):
             world.call(function, 1, NOBODY)
-        with reverts("AmountTooLarge", MAX_UINT, most):
-            world.call(function, MAX_UINT, world.trader)
+        for amount in (most + 1, MAX_UINT):
+            with reverts("AmountTooLarge", amount, most):
+                world.call(function, amount, world.trader)
+    with reverts("InsufficientBalance", most * 10**12, 0):
+        world.call("withdraw", most, world.trader)
     with reverts("ZeroAmount"):
         world.call("donate", 0)
     with reverts("InsufficientBalance", 10**12, 0):
@@ -76,17 +79,19 @@ def test_redeem__only_in_the_window_of_a_request(world: PerpWorld, reverts: Reve
         world.call("redeem", 1, world.provider, sender=world.provider)
 
 
-def test_redeem__gains_that_are_not_cash_yet__refused(chain: LocalChain, reverts_any: Reverts) -> None:
+def test_redeem__gains_that_are_not_cash_yet__refused(chain: LocalChain, reverts: Reverts) -> None:
     world = deploy_perp(chain, fund=20_000, fundUseBps=10_000)
     world.call("requestRedemption", sender=world.provider)
     world.open(False, 39_000, 5_000)
     world.pass_time(DAY)
     world.set_price(4_000 * 10**8)  # the short owes the fund more than it has
     world.call("poke")
-    shares = world.read("fundSharesOf", world.provider)
-    assert world.read("fundAssetsOf", world.provider) > 50_000 * WAD
-    with reverts_any("InsufficientLiquidity"):
-        world.call("redeem", shares, world.provider, sender=world.provider)
+    shares, worth = (world.read(name, world.provider) for name in ("fundSharesOf", "fundAssetsOf"))
+    state = world.state()
+    assert worth > 50_000 * WAD
+    assert state["protocolFees"] == 39 * WAD * 2_000 // 10_000
+    with reverts("InsufficientLiquidity", worth - worth % 10**12, state["cash"] - state["protocolFees"]):
+        world.market.functions.redeem(shares, world.provider).call({"from": world.provider})
 
 
 def test_claim_fees__to_the_recipient_and_nobody_else(opened: PerpWorld, reverts: Reverts) -> None:
