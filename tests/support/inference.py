@@ -106,6 +106,20 @@ def deploy_artifact(chain: LocalChain, artifact: ContractArtifact) -> Contract:
     return chain.web3.eth.contract(address=receipt["contractAddress"], abi=artifact.abi)
 
 
+def returning(data: bytes) -> bytes:
+    """Instructions that return `data`, whatever they are asked; as a creation's, they deploy it."""
+    return bytes([0x61, *len(data).to_bytes(2), 0x80, 0x60, 0x0A, 0x5F, 0x39, 0x5F, 0xF3]) + data
+
+
+def deploy_bytecode(chain: LocalChain, code: bytes) -> str:
+    """The address of a contract of these instructions."""
+    sent = chain.web3.eth.send_transaction({"from": chain.address(0), "data": returning(code)})
+    address = chain.web3.eth.wait_for_transaction_receipt(sent, timeout=60, poll_latency=0.01)["contractAddress"]
+    assert address is not None
+    assert bytes(chain.web3.eth.get_code(address)) == code
+    return str(address)
+
+
 @pytest.fixture(scope="session")
 def circuit(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> TinyCircuit:
     """The tiny circuit of most tests."""

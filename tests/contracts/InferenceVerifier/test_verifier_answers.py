@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from eth_abi import encode
 
-from tests.support.inference import Inference, verifier_spec
+from oracle.constants import BN254_SCALAR_FIELD as P
+from oracle.domain.commitments import input_commitment
+from tests.support.inference import Inference, deploy_bytecode, returning, verifier_spec
 from tests.support.local_chain import LocalChain
 
 RETURN, REVERT = 0xF3, 0xFD
@@ -22,12 +25,8 @@ NO_PROOF = [
 def answering(inference: Inference, word: int, size: int, end: int) -> int:
     """A model of one input and one output whose verifier ends every call with `size` bytes, the first word `word`."""
     chain = inference.chain
-    code = bytes([0x60, word, 0x5F, 0x52, 0x60, size, 0x5F, end])  # mstore(0, word), end(0, size)
-    creation = bytes([0x60, len(code), 0x80, 0x60, 0x09, 0x5F, 0x39, 0x5F, RETURN]) + code
-    sent = chain.web3.eth.send_transaction({"from": chain.address(0), "data": creation})
-    address = chain.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
-    assert address is not None
-    assert bytes(chain.web3.eth.get_code(address)) == code
+    store = bytes([0x60, word, 0x5F, 0x52])  # at 0
+    address = deploy_bytecode(chain, store + bytes([0x60, size, 0x5F, end]))
     spec = verifier_spec(chain.web3, address, input_count=1, output_count=1)
     chain.send(inference.registry.functions.registerModelWithVerifier(inference.circuit.commitment, spec))
     return int(inference.registry.functions.modelCount().call())
@@ -35,11 +34,17 @@ def answering(inference: Inference, word: int, size: int, end: int) -> int:
 
 def test_verify__verifier_that_says_one__is_a_proof(inference: Inference, chain: LocalChain) -> None:
     model = answering(inference, 1, 32, RETURN)
-    outputs, _ = inference.verifier.functions.verifyInputs(model, inference.context(), [0], [2**13], b"").call()
-    assert outputs == [10**18]
+    verifier, context = inference.verifier, inference.context()
+    for value, felt in ((0, 0), (1, 1), (-1, P - 1), (1 - 2**63, P + 1 - 2**63)):
+        outputs, commitment = verifier.functions.verifyInputs(model, context, [value], [2**13], b"").call()
+        assert outputs == [10**18]
+        version, observed_at, nonce = context
+        assert commitment == input_commitment(
+            chain.web3.eth.chain_id, verifier.address, model, version, nonce, observed_at, [felt]
+        )
     batches = chain.deploy("BatchVerifier", inference.registry.address)
-    commitment = batches.functions.batchCommitment(model, inference.context(), bytes(4)).call()
-    arguments = (model, inference.context(), bytes(4), bytes(8), b"")
+    commitment = batches.functions.batchCommitment(model, context, bytes(4)).call()
+    arguments = (model, context, bytes(4), bytes(8), b"")
     assert batches.functions.verifyBatch(*arguments).call() == commitment
 
 
@@ -53,3 +58,14 @@ def test_verify__verifier_that_says_anything_else__is_none(
     batches = chain.deploy("BatchVerifier", inference.registry.address)
     with reverts("InvalidBatchProof"):
         batches.functions.verifyBatch(model, inference.context(), bytes(4), bytes(8), b"").call()
+
+
+@pytest.mark.parametrize("system", [b"\xde\xad\xbe\xef", bytes(4)])
+def test_verify_inference__registry_of_an_unknown_proof_system__refused(
+    chain: LocalChain, reverts, system: bytes
+) -> None:
+    model = ((b"\1" * 32, b"\2" * 32, b"\3" * 32, system, ""), False, chain.address(0))
+    said = encode(["(bytes32,bytes32,bytes32,bytes4,string)", "bool", "address"], model)
+    verifier = chain.deploy("InferenceVerifier", deploy_bytecode(chain, returning(said)))
+    with reverts("UnsupportedProofSystem", system):
+        verifier.functions.verifyInference(1, bytes(32), b"", b"").call()
