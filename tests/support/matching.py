@@ -119,7 +119,7 @@ class MatchingWorld:
         start = before[1] - first
         for i in range(start, min(len(entries), start + count)):
             expected += self.twin.enter(series_id, first + i, entries[i])
-        self._compare(series_id, receipt, expected)
+        self._compare(series_id, receipt, expected, first + min(len(entries), start + count))
         return expected
 
     def settlement(self, series_id: int, entries: Sequence[LogEntry], book: SeriesBook, count: int = 2**256 - 1) -> Any:
@@ -144,7 +144,7 @@ class MatchingWorld:
 
     # Both sides are one
 
-    def _compare(self, series_id: int, receipt: TxReceipt, expected: list[Happening]) -> None:
+    def _compare(self, series_id: int, receipt: TxReceipt, expected: list[Happening], settled: int) -> None:
         fills = [Fill(*list(e.values())[1:]) for e in self.chain.events(self.matching, "OrderFilled", receipt)]
         assert fills == [e for e in expected if isinstance(e, Fill)]
         for name, refused in (("OrderRefused", True), ("OrderDropped", False)):
@@ -152,8 +152,10 @@ class MatchingWorld:
             gone = [e for e in expected if isinstance(e, Gone) and e.refused == refused]
             assert seen == [(e.index, e.digest, self.reason_data(e.reason)) for e in gone]
         book = self.twin.books.get(series_id, SeriesBook())
-        assert self.matching.functions.logOf(series_id).call()[5] == book.hash
+        log = self.matching.functions.logOf(series_id).call()
+        assert (log[1], log[5]) == (settled, book.hash)
         (event,) = self.chain.events(self.matching, "EntriesSettled", receipt)
+        assert (event["seriesId"], event["settled"]) == (series_id, settled)
         sides = ([tuple(o.values()) for o in event[side]] for side in ("bids", "asks"))
         assert SeriesBook.of(*sides) == book
         assert_sound(book)

@@ -26,7 +26,14 @@ def test_commit__batches__chained(world: MatchingWorld, series_id: int) -> None:
         (event,) = world.chain.events(world.matching, "BatchCommitted", world.commit(series_id, entries))
         root = root_of(world.leaves(series_id, first, entries))
         head = next_head(head, root, first, len(entries))
-        assert (event["batch"], event["root"], event["head"]) == (number, root, head)
+        assert event == {
+            "seriesId": series_id,
+            "batch": number,
+            "root": root,
+            "first": first,
+            "count": len(entries),
+            "head": head,
+        }
         assert world.matching.functions.batchOf(series_id, number).call()[:3] == (root, first, len(entries))
         first += len(entries)
     assert world.matching.functions.logOf(series_id).call() == (8, 0, 3, 0, head, bytes(32))

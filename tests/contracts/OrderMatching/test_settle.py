@@ -291,8 +291,12 @@ def test_require_acceptable__tells_the_reason_before_anything_is_sent(
 
 def test_cancel__twice__refused(world: MatchingWorld, reverts: Reverts) -> None:
     trader = account(FIRST).address
-    world.chain.send(world.matching.functions.cancel([77, 300]), trader)
-    assert world.matching.functions.isNonceCancelled(trader, 300).call()
+    receipt = world.chain.send(world.matching.functions.cancel([77, 300]), trader)
+    assert world.chain.log(world.matching, receipt) == [
+        ("NonceCancelled", {"trader": trader, "nonce": nonce}) for nonce in (77, 300)
+    ]
+    cancelled = {n: world.matching.functions.isNonceCancelled(trader, n).call() for n in (44, 76, 77, 300, 333)}
+    assert cancelled == {44: False, 76: False, 77: True, 300: True, 333: False}
     with reverts("NonceUsed", trader, 77):
         world.chain.send(world.matching.functions.cancel([77]), trader)
 

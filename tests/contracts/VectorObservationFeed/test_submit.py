@@ -20,11 +20,12 @@ def test_submit__quorum__vector_and_times_recorded(feed):
     receipt = feed.observe()
     observed_at = feed.contract.functions.observedAt(1).call()
     assert feed.contract.functions.vector(1).call() == [list(VALUES), observed_at]
-    (event,) = feed.chain.events(feed.contract, "VectorRecorded", receipt)
-    assert (event["roundId"], tuple(event["values"]), event["reportCount"]) == (1, VALUES, 3)
     assert feed.contract.functions.latestRoundData().call() == [1, VALUES[0], observed_at, feed.chain.now(), 1]
-    (started,) = feed.chain.events(feed.contract, "NewRound", receipt)
-    assert started == {"roundId": 1, "startedBy": receipt["from"], "startedAt": observed_at}
+    assert feed.chain.log(feed.contract, receipt) == [
+        ("NewRound", {"roundId": 1, "startedBy": receipt["from"], "startedAt": observed_at}),
+        ("AnswerUpdated", {"current": VALUES[0], "roundId": 1, "updatedAt": feed.chain.now()}),
+        ("VectorRecorded", {"roundId": 1, "values": list(VALUES), "observedAt": observed_at, "reportCount": 3}),
+    ]
 
 
 def test_submit__reports_differ__median_of_each_component(feed):
@@ -100,6 +101,8 @@ def test_submit__large_move__needs_every_publisher(reverts, feed):
     feed.observe()
     moved = [VALUES[0], VALUES[1] + SPANS[1] // 10 + 1, VALUES[2]]
     feed.chain.mine(feed.chain.now() + 3600)
+    for at_the_limit in ((VALUES[0], VALUES[1] + SPANS[1] // 10, VALUES[2]), (VALUES[0] - 3 * WAD, *VALUES[1:])):
+        feed.submit(feed.sign(feed.report(at_the_limit), 4)).call()
     with reverts("ComponentMoveNeedsAllPublishers", 1, VALUES[1], moved[1]):
         feed.submit(feed.sign(feed.report(moved), 4)).call()
     feed.chain.send(feed.submit(feed.sign(feed.report(moved), 5)))
