@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.domain.requests import Cause, Priority, Request, RequestKind, RequestState, place_in_queue
+from oracle.domain.requests import (
+    Cause,
+    Priority,
+    Request,
+    RequestEvent,
+    RequestKind,
+    RequestState,
+    place_in_queue,
+)
 
 NOW = 1_780_000_000
 MOMENTS = st.integers(NOW, NOW + 10**6)
@@ -85,3 +93,8 @@ def test_cause__as_json__there_and_back_with_a_node_only_where_there_is_one() ->
     for fields in (told, told | {"node": "Conv_3"}):
         assert Cause.from_json(fields | {"later": 1}).as_json() == fields
     assert Cause.from_json({"error": "E", "message": 5}) == Cause("E", "5", "OracleError", "", "", "")
+
+
+def test_request_event__of_equal_fields__equal() -> None:
+    assert RequestEvent(1, "r", 2.0, "accepted", {"a": 1}) == RequestEvent(1, "r", 2.0, "accepted", {"a": 1})
+    assert RequestEvent(1, "r", 2.0, "accepted", {}) != RequestEvent(2, "r", 2.0, "accepted", {})

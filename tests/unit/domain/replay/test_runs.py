@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from oracle.domain.replay.calls import Call, Moment
+from oracle.domain.replay.lived import LivedHours
 from oracle.domain.replay.runs import (
     HourRecord,
     Outcome,
@@ -73,3 +74,8 @@ def test_at__no_calls__no_moment() -> None:
     run.at(1, 0, [])
     run.at(2, 0, [call])
     assert run.moments == [Moment(2, 0, [call])]
+
+
+def test_lived_hours__protocol_that_says_nothing_of_an_hour__not_made() -> None:
+    with pytest.raises(TypeError, match="abstract method"):
+        LivedHours("one", None, [], [])  # type: ignore[abstract]
