@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+
 import {ICascadeModule} from "../interfaces/ICascadeModule.sol";
 import {IFeatureModule} from "../interfaces/IFeatureModule.sol";
 import {IScaledFeatureModule} from "../interfaces/IScaledFeatureModule.sol";
 import {IVectorObservationFeed} from "../interfaces/IVectorObservationFeed.sol";
+import {FixedPoint} from "../libraries/FixedPoint.sol";
 import {VectorModule} from "./VectorModule.sol";
 
 /// @title Liquidations, losses or amplification of a lending book under forced sales, from a signed histogram of its debts
@@ -65,7 +68,8 @@ contract CascadeModule is ICascadeModule, VectorModule {
         int256 sigma = p[0];
         x = new int256[](LEVELS + 2);
         Walk memory walk;
-        (int256 before, int256 levelBefore) = (0, 0);
+        int256 before;
+        int256 levelBefore;
         for (uint256 k; k < LEVELS; ++k) {
             int256 level = FIRST_LEVEL + int256(uint256(uint8(STEPS[k]))) * LEVEL_STEP;
             int256 impact = _within(p, walk, level * sigma / WAD) * ONE_AND_BONUS / (p[1] * sigma);
@@ -76,9 +80,9 @@ contract CascadeModule is ICascadeModule, VectorModule {
             }
             (before, levelBefore) = (impact, level);
         }
-        x[LEVELS] = _quantised(LEVELS, 10 * sigma, 0.1e18, 3e18);
-        int256 beta = 2 * bufferWad * WAD / sigma;
-        x[LEVELS + 1] = _quantised(LEVELS + 1, beta < MAX_BETA ? beta : MAX_BETA, 0, MAX_BETA);
+        x[LEVELS] = FixedPoint.scaledFromWad(10 * sigma, inputScaleBits);
+        int256 beta = SignedMath.min(2 * bufferWad * WAD / sigma, MAX_BETA);
+        x[LEVELS + 1] = FixedPoint.scaledFromWad(beta, inputScaleBits);
     }
 
     /// @inheritdoc IScaledFeatureModule

@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 import {IFeatureModule} from "../interfaces/IFeatureModule.sol";
 import {IScaledFeatureModule} from "../interfaces/IScaledFeatureModule.sol";
+import {ISharedInputs} from "../interfaces/ISharedInputs.sol";
 
 /// @title A source whose windows and vectors the test chooses, and many calls of a module on it in one
 /// @dev For tests: never deployed beside a real feed.
@@ -84,6 +85,12 @@ contract ModuleHarness {
             if (ok) answers[i] = abi.decode(result, (int256));
             else errors[i] = result;
         }
+    }
+
+    /// @notice Shared inputs as they are read in the transaction that prepared them.
+    function preparedInputs(address module, uint64 round) external returns (int256[] memory, uint64) {
+        ISharedInputs(module).prepareInputs(round);
+        return IFeatureModule(module).inputs(round);
     }
 
     function _inputs(IFeatureModule module) private view returns (int256[] memory inputs, bytes memory error_) {

@@ -76,7 +76,7 @@ def test_inputs__the_lead_observed_alone__refused(assets, features, reverts_any)
         module.functions.inputs(COUNTS[0] + 1).call()
 
 
-def test_answer__each_place__is_that_assets(assets, features, reverts_any):
+def test_answer__each_place__is_that_assets(assets, features, reverts, reverts_any):
     batch = assets.batch(assets.singles(features, SCALE))
     outputs = [WAD // (2 + i) for i in range(ASSETS)]
     answers = set()
@@ -85,29 +85,55 @@ def test_answer__each_place__is_that_assets(assets, features, reverts_any):
         answer = module.functions.answer(outputs).call()
         assert answer == GarchBatchFeatures(features, place).answer(outputs, SCALE)
         answers.add(answer)
-        with reverts_any("OutputCountMismatch"):
-            module.functions.answer(outputs[:3]).call()
+        for wrong in (outputs[:3], [*outputs, WAD]):
+            with reverts("OutputCountMismatch", len(wrong), ASSETS):
+                module.functions.answer(wrong).call()
     assert len(answers) == ASSETS
     with reverts_any("NegativeVariance"):
         assets.module(batch).functions.answer([-1, *outputs[1:]]).call()
 
 
-def test_constructor__what_cannot_be__refused_by_name(assets, features, reverts_any):
-    singles = assets.singles(features, SCALE)
+def test_constructor__what_cannot_be__refused_with_its_numbers(assets, features, reverts):
+    singles, nobody = assets.singles(features, SCALE), assets.chain.address(5)
     other = assets.singles(features, SCALE - 1)
     for arguments, error in (
-        ((singles, SECS_PER_DAY + 1), "ParameterOutOfRange"),
-        (([*singles[:3], assets.chain.address(5)], 0), "ModuleWithoutCode"),
-        (([*singles[:3], other[3]], 0), "ScaleMismatch"),
+        (
+            (singles, SECS_PER_DAY + 1),
+            ("ParameterOutOfRange", b"maxSkew".ljust(32, b"\0"), SECS_PER_DAY + 1, 0, SECS_PER_DAY),
+        ),
+        (([*singles[:3], nobody], 0), ("ModuleWithoutCode", 3, nobody)),
+        (([nobody, *singles[1:]], 0), ("ModuleWithoutCode", 0, nobody)),
+        (([*singles[:3], other[3]], 0), ("ScaleMismatch", 3, SCALE - 1, SCALE)),
     ):
-        with reverts_any(error):
+        with reverts(*error):
             assets.chain.deploy("GarchBatchInputs", *arguments)
-    for arguments, error in (
-        ((assets.batch(singles).address, ASSETS), "PlaceOutOfRange"),
-        ((assets.chain.address(5), 0), "BatchWithoutCode"),
-    ):
-        with reverts_any(error):
-            assets.chain.deploy("GarchBatchModule", *arguments)
+    batch = assets.batch(singles)
+    for place in (ASSETS, 255):
+        with reverts("PlaceOutOfRange", place, ASSETS - 1):
+            assets.chain.deploy("GarchBatchModule", batch.address, place)
+    with reverts("BatchWithoutCode", nobody):
+        assets.chain.deploy("GarchBatchModule", nobody, 0)
+
+
+def test_getters__deployed__what_was_given(assets, features):
+    singles = assets.singles(features, SCALE)
+    batch = assets.batch(singles, SECS_PER_DAY)
+    lead = assets.all[0].publishers.contract.address
+    assert batch.functions.modules().call() == singles
+    assert (batch.functions.maxSkew().call(), batch.functions.source().call()) == (SECS_PER_DAY, lead)
+    for place in range(ASSETS):
+        functions = assets.module(batch, place).functions
+        assert (functions.place().call(), functions.batch().call()) == (place, batch.address)
+        assert (functions.source().call(), functions.inputScaleBits().call()) == (lead, SCALE)
+
+
+def test_prepare_inputs__read_in_the_same_transaction__the_same_and_of_that_round_alone(assets, features):
+    batch = assets.batch(assets.singles(features, SCALE))
+    module, harness = assets.module(batch), assets.chain.deploy("ModuleHarness")
+    for round_id in (35, COUNTS[0]):
+        expected = batch.functions.inputs(round_id).call()
+        assert harness.functions.preparedInputs(module.address, round_id).call() == expected
+        assert expected[1] == assets.all[0].times[round_id - 1]
 
 
 def test_prepare_inputs__another_transaction__computed_anew(assets, features):

@@ -20,8 +20,8 @@ from tests.support.observations import FeedLimits, Publishers, deploy_feed
 from tests.support.tiny_circuit import SCALE_BITS, TinyCircuit, TinyProof
 
 PLACES, MARKET, WINDOW = 3, 4, 91
-# logit_i = .1 volatility - z_i; confidence = .02 week
-WEIGHTS = [[0.1, 0.1, 0.1, 0.0], [0.0, 0.0, 0.0, 0.02], [0.0] * 4, [0.0] * 4] + [
+# logit_i = .1 volatility - z_i; confidence = .5 week
+WEIGHTS = [[0.1, 0.1, 0.1, 0.0], [0.0, 0.0, 0.0, 0.5], [0.0] * 4, [0.0] * 4] + [
     [-1.0 if place == i else 0.0 for place in range(PLACES)] + [0.0] for i in range(PLACES)
 ]
 MAX_AGE = 10**6
@@ -65,7 +65,7 @@ def board_circuit(tmp_path_factory, settings) -> TinyCircuit:
     return TinyCircuit.make(tmp_path_factory.mktemp("board"), settings, WEIGHTS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def opened(chain: LocalChain) -> LendingWorld:
     """A vault with a lender, and a borrower who owes 150,000 against 100 tokens of collateral at 2,000."""
     world = deploy_world(chain, alarmProbability=WAD // 20)
@@ -75,7 +75,7 @@ def opened(chain: LocalChain) -> LendingWorld:
     return world
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def board(opened: LendingWorld, inference, board_circuit: TinyCircuit) -> Board:
     """A board over the vault with two positions, and a month of prices 8 hours apart."""
     chain = opened.chain
