@@ -116,6 +116,35 @@ def test_implied_many__prices_of_random_options__equal(harness: Contract) -> Non
     assert words_of(harness, signature, words) == expected
 
 
+def test_implied_many__ends_of_every_range__equal_and_price_again(harness: Contract) -> None:
+    # strikes at the money, near it and where no start is inside the bracket; an hour to twenty years; 1 % to 1,000 %
+    ratios = [(WAD, WAD), (1001, 1000), (1000, 1001), (3, 2), (1, 2), (2_981, 1), (1, 2_981)]
+    spans, vols = (
+        (3_600, 30 * 86_400, black76.MAX_SECS),
+        (WAD // 100, WAD // 100 + 1, 6 * WAD // 10, 10 * WAD - 1, 10 * WAD),
+    )
+    rows, prices, expected = [], [], []
+    for up, down in ratios:
+        for secs in spans:
+            for i, vol in enumerate(vols):
+                row = (2_000 * WAD, 2_000 * WAD * up // down, vol, NOW + secs, NOW, i % 2)
+                worth = valuation(row)[0]
+                option = Option(row[0], row[1], bool(row[5]))
+                try:
+                    found = black76.implied_volatility_wad(option, row[3], row[4], worth)
+                except OptionRejected:
+                    continue
+                again = black76.value(option, black76.deviation_wad(min(max(found, WAD // 100), 10 * WAD), row[3], NOW))
+                assert abs(again - worth) <= 10**10, row
+                rows.append(row)
+                prices.append(worth)
+                expected.append(found)
+    assert len(rows) > 90
+    signature = "impliedMany((int256,int256,int256,uint256,uint256,uint256)[],int256[])"
+    words = [64, 96 + 192 * len(rows), len(rows), *(word for row in rows for word in row), len(prices), *prices]
+    assert words_of(harness, signature, words) == expected
+
+
 def priceable(row: Terms) -> bool:
     """Whether the ratio of strike and forward has a logarithm."""
     try:

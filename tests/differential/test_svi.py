@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from eth_utils import keccak
 from web3.contract import Contract
 
 from oracle.domain import svi
-from oracle.domain.svi import Slice, SurfaceRejected
+from oracle.domain.svi import CalendarArbitrage, Slice, SurfaceRejected
 from oracle.units import WAD
 from tests.support.local_chain import LocalChain
 
@@ -150,6 +151,73 @@ def test_require_calendar_free__growing_variance__accepted(harness: Contract) ->
     later = Slice(p.a * 3 // 2, p.b * 3 // 2, p.rho, p.m, p.s)
     svi.require_calendar_free(p, later)
     harness.functions.requireCalendarFree(words(p), words(later)).call()
+
+
+def wad(value: float) -> int:
+    return round(value * WAD)
+
+
+EARLIER = Slice(wad(0.02), wad(0.1), wad(-0.3), wad(0.02), wad(0.4))
+
+
+def pointed(between: int, share: float, above: float) -> Slice:
+    """A smile with a kink at a share of the way between two knots of EARLIER, by so much above it there."""
+    m, s = EARLIER.m / WAD, EARLIER.s / WAD
+    low, high = (m + s * math.sinh(step / 16) for step in (between, between + 1))
+    vertex = low + share * (high - low)
+    least = svi.point_at(EARLIER, wad(vertex)).variance / WAD + above
+    return Slice(wad(least - 0.6 * 0.0005), wad(0.6), wad(-0.1), wad(vertex), wad(0.0005))
+
+
+@pytest.mark.parametrize(("between", "share"), [(3, 0.3), (-5, 0.62), (0, 0.5), (-40, 0.4), (30, 0.7)])
+def test_require_calendar_free__crossing_between_two_knots_alone__refused_there(
+    harness: Contract, reverts: Callable[..., AbstractContextManager[None]], between: int, share: float
+) -> None:
+    later = pointed(between, share, -0.0003)
+    with pytest.raises(CalendarArbitrage) as refused:
+        svi.require_calendar_free(EARLIER, later)
+    k, earlier_variance, later_variance = refused.value.fields
+    # at the kink, where one lies above the other by .0003, the earlier on its chord and the later on its tangents
+    assert k == pytest.approx(later.m, abs=wad(2e-5) * max(1, abs(later.m) // WAD * 40))
+    assert earlier_variance == pytest.approx(svi.point_at(EARLIER, k).variance, rel=1e-3)
+    assert later_variance == pytest.approx(svi.point_at(later, later.m).variance, abs=wad(0.00035))
+    with reverts("CalendarArbitrage", k, earlier_variance, later_variance):
+        harness.functions.requireCalendarFree(words(EARLIER), words(later)).call()
+    above = pointed(between, share, 0.002)
+    svi.require_calendar_free(EARLIER, above)
+    harness.functions.requireCalendarFree(words(EARLIER), words(above)).call()
+
+
+def test_require_calendar_free__at_a_knot_and_in_the_wings__refused_there(
+    harness: Contract, reverts: Callable[..., AbstractContextManager[None]]
+) -> None:
+    lower = Slice(EARLIER.a - 1, EARLIER.b, EARLIER.rho, EARLIER.m, EARLIER.s)
+    # slopes .1 (1 +- .3); by a wing that is flatter by a billionth
+    right = Slice(wad(0.5), EARLIER.b, EARLIER.rho - wad(1e-9), EARLIER.m, EARLIER.s)
+    left = Slice(wad(0.5), EARLIER.b, EARLIER.rho + wad(1e-9), EARLIER.m, EARLIER.s)
+    cases = (
+        (right, (2**255 - 1, 7 * WAD // 100, 7 * WAD // 100 - 10**8)),
+        (left, (-(2**255), 13 * WAD // 100, 13 * WAD // 100 - 10**8)),
+    )
+    for later, fields in cases:
+        with pytest.raises(CalendarArbitrage) as refused:
+            svi.require_calendar_free(EARLIER, later)
+        assert refused.value.fields == fields
+        with reverts("CalendarArbitrage", *fields):
+            harness.functions.requireCalendarFree(words(EARLIER), words(later)).call()
+    with pytest.raises(CalendarArbitrage) as refused:
+        svi.require_calendar_free(EARLIER, lower)
+    k, earlier_variance, later_variance = refused.value.fields
+    assert (k / WAD, earlier_variance - later_variance) == (pytest.approx(0.02 - 0.4 * math.sinh(5), rel=1e-9), 1)
+    with reverts("CalendarArbitrage", k, earlier_variance, later_variance):
+        harness.functions.requireCalendarFree(words(EARLIER), words(lower)).call()
+
+
+def test_require_calendar_free__flat__accepted(harness: Contract) -> None:
+    flat, higher = (Slice(wad(level), 0, 0, 0, WAD) for level in (0.1, 0.2))
+    for earlier, later in ((flat, higher), (flat, flat)):
+        svi.require_calendar_free(earlier, later)
+        harness.functions.requireCalendarFree(words(earlier), words(later)).call()
 
 
 def butterfly_refusals(harness: Contract, smiles: Sequence[Slice]) -> list[bytes]:

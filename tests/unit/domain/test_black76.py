@@ -108,3 +108,35 @@ def test_cdf__both_sides__sum_to_one_and_rise() -> None:
     values = [cdf_wad(x) for x in xs]
     assert values == sorted(values)
     assert all(cdf_wad(x) + cdf_wad(-x) == WAD for x in xs)
+
+
+def test_deviation__volatility_and_expiry_at_their_limits__taken_and_one_beyond_refused() -> None:
+    # of a year of 365.25 days, and of four of them
+    assert [black76.deviation_wad(vol, YEAR, 0) for vol in (WAD // 100, 10 * WAD)] == [WAD // 100, 10 * WAD]
+    assert black76.deviation_wad(WAD // 2, 4 * YEAR, 0) == WAD
+    for vol in (WAD // 100 - 1, 10 * WAD + 1):
+        with pytest.raises(black76.VolatilityOutOfRange) as refused:
+            black76.deviation_wad(vol, YEAR, 0)
+        assert refused.value.fields == (vol, WAD // 100, 10 * WAD)
+    assert black76.root_years_wad(20 * YEAR, 0) == sqrt_wad(20 * WAD)
+    with pytest.raises(black76.ExpiryTooFar) as far:
+        black76.root_years_wad(20 * YEAR + 1, 0)
+    assert far.value.fields == (20 * YEAR + 1, 20 * YEAR)
+    for expiry in (5, 4):
+        with pytest.raises(black76.ExpiryPassed) as passed:
+            black76.root_years_wad(expiry, 5)
+        assert passed.value.fields == (expiry, 5)
+
+
+def test_value__forward_and_strike_at_their_limits__taken_and_one_beyond_refused() -> None:
+    most = 2**120 - 1
+    assert black76.value(Option(most, most, True), WAD) > 0
+    assert black76.value(Option(1, 1, False), WAD) == 0
+    for option, error in (
+        (Option(2**120, WAD, True), black76.ForwardOutOfRange),
+        (Option(0, WAD, True), black76.ForwardOutOfRange),
+        (Option(WAD, 2**120, True), black76.StrikeOutOfRange),
+        (Option(WAD, 0, True), black76.StrikeOutOfRange),
+    ):
+        with pytest.raises(error):
+            black76.value(option, WAD)
