@@ -68,7 +68,7 @@ def decode_registered(data: bytes) -> ContractRevert:
     cls, signature = entry
     try:
         revert = cls(*(readable(value) for value in decode(signature.types, data[4:])))
-    except DecodingError:
+    except (DecodingError, OverflowError):  # the latter of a length that no index can be
         return ContractRevert(signature.name, ("0x" + data[4:].hex(),))
     revert.decoded_as = signature
     return revert

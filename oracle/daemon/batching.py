@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3.types import TxReceipt
@@ -22,6 +23,7 @@ from oracle.chain.client import calldata, checked_address
 from oracle.chain.coordinator import Coordinator, Fulfilment
 from oracle.chain.reverts import decode_revert
 from oracle.daemon.parts import ServiceParts
+from oracle.errors import RpcUnavailable
 
 TRANSACTION_GAS: Final = 21_000
 # EIP-7825: no transaction may have more
@@ -184,8 +186,11 @@ class FulfilmentBatcher:
         answer = self._parts.client.simulate(
             {"from": sender, "to": checked_address(coordinator.address), "data": HexBytes(calldata(call))}
         )
-        (done,) = decode(["bool[]"], answer)
-        return [item for item, fits in zip(batch, done, strict=True) if not fits]
+        try:
+            (done,) = decode(["bool[]"], answer)
+            return [item for item, fits in zip(batch, done, strict=True) if not fits]
+        except (DecodingError, OverflowError, ValueError):
+            raise RpcUnavailable(f"what the node says of a batch of {len(batch)} is not of that batch") from None
 
     def _send(self, batch: list[_Item], coordinator: Coordinator, by: str) -> None:
         fulfilments = [item.fulfilment for item in batch]

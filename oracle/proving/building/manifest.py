@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from oracle.constants import EZKL_VERSION
 from oracle.errors import ArtifactMismatch, NotFound
@@ -20,13 +20,14 @@ VERIFYING_KEY: Final = "vk.key"
 VERIFIER: Final = "Verifier.sol"
 
 
+Hash: TypeAlias = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 OutputTransform: TypeAlias = Literal["identity", "sigmoid", "softmax", "log_softmax"]
 
 
 class Domain(BaseModel):
     """The closed interval that every value of one input tensor must lie in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     low: float
     high: float
@@ -35,7 +36,7 @@ class Domain(BaseModel):
 class Measured(BaseModel):
     """What the finished circuit did on the machine that built it; seconds are that machine's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     error: float = Field(description="Largest error over the validation set, in units of the output's magnitude.")
     absolute_errors: list[float] = Field(description="Largest error of each output tensor, in its own units.")
@@ -57,23 +58,23 @@ class Measured(BaseModel):
 class CircuitManifest(BaseModel):
     """manifest.json. Hashes are SHA-256 of the files' bytes, 0x-prefixed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[1] = 1
     circuit_id: str
     ezkl_version: str = EZKL_VERSION
-    model_hash: str
-    source_model_hash: str | None = Field(None, description="Of the ONNX file before it was rewritten for the circuit.")
+    model_hash: Hash
+    source_model_hash: Hash | None = Field(None, description="Of the file before it was rewritten for the circuit.")
     rewrites: list[str] = Field([], description="What was done to the model, in order.")
     outputs_transform: list[OutputTransform] = Field(
         [], description="What the consumer applies to each output tensor; empty: nothing was left out of the circuit."
     )
-    circuit_hash: str
-    vk_hash: str
-    pk_hash: str
-    srs_hash: str
+    circuit_hash: Hash
+    vk_hash: Hash
+    pk_hash: Hash
+    srs_hash: Hash
     srs_kind: Literal["dev", "public", "trusted", "imported"]
-    verifier_source_hash: str
+    verifier_source_hash: Hash
     logrows: int
     rows: int = Field(default=1, ge=1, description="Rows of the model that one proof covers.")
     input_names: list[str]
@@ -85,13 +86,35 @@ class CircuitManifest(BaseModel):
     output_count: int
     input_scale_bits: list[int] = Field(description="One for each input value, or a single one that serves all.")
     output_scale_bits: list[int] = Field(description="One for each output value, or a single one that serves all.")
-    domain: list[Domain] = Field(description="One for each input tensor.")
+    domain: list[Domain] = Field(description="One for each input tensor, or one for each input value.")
     lookup_range: tuple[int, int]
     max_error: float = Field(description="The error budget, in units of the output's magnitude.")
     output_magnitudes: list[float] = Field(
         description="Of each output tensor: the largest value of the validation set."
     )
     measured: Measured
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        """Raises ValueError where what is said of inputs and outputs does not fit together."""
+        inputs, outputs = len(self.input_shapes), len(self.output_shapes)
+        told = {
+            "input_count": (self.input_count, {sum(self.input_sizes)}),
+            "output_count": (self.output_count, {sum(self.output_sizes)}),
+            "input_names": (len(self.input_names), {inputs}),
+            "input_dtypes": (len(self.input_dtypes), {inputs}),
+            "output_dtypes": (len(self.output_dtypes), {outputs}),
+            "input_scale_bits": (len(self.input_scale_bits), {1, self.input_count}),
+            "output_scale_bits": (len(self.output_scale_bits), {1, self.output_count}),
+            "domain": (len(self.domain), {inputs, self.input_count}),
+            "output_magnitudes": (len(self.output_magnitudes), {outputs}),
+            "outputs_transform": (len(self.outputs_transform), {0, outputs}),
+        }
+        wrong = [f"{name} has {count}, not {sorted(of)}" for name, (count, of) in told.items() if count not in of]
+        wrong += [f"domain {at} is empty" for at, domain in enumerate(self.domain) if domain.low > domain.high]
+        if wrong or min(self.input_count, self.output_count) < 1:
+            raise ValueError("; ".join(wrong) or "there are no inputs or no outputs")
+        return self
 
     @property
     def input_sizes(self) -> list[int]:
@@ -120,7 +143,9 @@ def read_manifest(folder: Path) -> CircuitManifest:
     except FileNotFoundError as error:
         raise NotFound(f"there is no circuit in {folder}") from error
     except ValidationError as error:
-        raise ArtifactMismatch(f"{path} is not a manifest: {error.errors()[0]['msg']}") from error
+        first = error.errors()[0]
+        said = ": ".join([*map(str, first["loc"]), first["msg"]])
+        raise ArtifactMismatch(f"{path} is not a manifest: {said}") from error
     if manifest.ezkl_version != EZKL_VERSION:
         raise ArtifactMismatch(f"{path} is of ezkl {manifest.ezkl_version}, this release speaks {EZKL_VERSION}")
     return manifest

@@ -55,6 +55,12 @@ def test_decode_revert__bytes_argument__hex() -> None:
     assert reverts.decode_revert(data).args_ == ("0x01020304",)
 
 
+def test_decode_revert__length_that_no_index_can_be__name_and_raw_words() -> None:
+    words = (32).to_bytes(32) + b"\xff" * 32
+    error = reverts.decode_revert(keccak(text="Error(string)")[:4] + words)
+    assert (error.name, error.args_) == ("Error", ("0x" + words.hex(),))
+
+
 def test_decode_revert__require_text__error() -> None:
     error = reverts.decode_revert(keccak(text="Error(string)")[:4] + encode(("string",), ("no",)))
     assert isinstance(error, reverts.Error)

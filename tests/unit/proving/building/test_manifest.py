@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,43 @@ def test_read_manifest__missing__is_not_found(tmp_path: Path) -> None:
 def test_read_manifest__damaged__is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(ArtifactMismatch, match="is not a manifest"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("vk_hash", "", "vk_hash: String should match pattern"),
+        ("srs_hash", "0x" + "G" * 64, "srs_hash: String should match pattern"),
+        ("source_model_hash", "0x12", "source_model_hash: String should match pattern"),
+        ("max_error", math.inf, "max_error: Input should be a finite number"),
+        ("input_count", 5, r"input_count has 5, not \[4\]"),
+        ("output_count", 0, r"output_count has 0, not \[1\]"),
+        ("input_names", ["x", "y"], r"input_names has 2, not \[1\]"),
+        ("input_dtypes", [], r"input_dtypes has 0, not \[1\]"),
+        ("output_dtypes", [], r"output_dtypes has 0, not \[1\]"),
+        ("input_scale_bits", [], r"input_scale_bits has 0, not \[1, 4\]"),
+        ("output_scale_bits", [7, 7, 7], r"output_scale_bits has 3, not \[1\]"),
+        ("domain", [{"low": 0, "high": 1}] * 2, r"domain has 2, not \[1, 4\]"),
+        ("domain", [{"low": 1, "high": 0}], "domain 0 is empty"),
+        ("output_magnitudes", [], r"output_magnitudes has 0, not \[1\]"),
+        ("outputs_transform", ["sigmoid"] * 2, r"outputs_transform has 2, not \[0, 1\]"),
+    ],
+)
+def test_read_manifest__does_not_fit_together__names_the_field(
+    engine: ProvingEngine, tmp_path: Path, field: str, value: object, says: str
+) -> None:
+    document = json.loads((engine.folder(RELU) / MANIFEST).read_text())
+    (tmp_path / MANIFEST).write_text(json.dumps(document | {field: value}))
+    with pytest.raises(ArtifactMismatch, match=f"is not a manifest: .*{says}"):
+        read_manifest(tmp_path)
+
+
+def test_read_manifest__no_inputs__refused(engine: ProvingEngine, tmp_path: Path) -> None:
+    document = json.loads((engine.folder(RELU) / MANIFEST).read_text())
+    none = {"input_shapes": [[0]], "input_count": 0}
+    (tmp_path / MANIFEST).write_text(json.dumps(document | none))
+    with pytest.raises(ArtifactMismatch, match="there are no inputs or no outputs"):
         read_manifest(tmp_path)
 
 
