@@ -1,8 +1,14 @@
-"""Random calls on the options book and on its twin: same results, cash conserved, longs equal to shorts."""
+"""Random calls on the options book and on its twin: same results, cash conserved, longs equal to shorts.
+
+PLUMBLINE_FUZZ_CASES sets how many calls are made, about.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import os
+from collections import Counter
+from collections.abc import Callable
+from typing import ClassVar, Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -13,6 +19,8 @@ from tests.support import options_fuzz
 from tests.support.local_chain import LocalChain
 from tests.support.options import FEEDS, OptionsWorld, deploy_options
 
+STEPS: Final = 15
+CALLS: Final = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "75"))
 TRADES = ["trade", "trade", "close", "deposit", "withdraw", "start", "bid", "end"]
 OTHERS = ["list", "settle", "donate", "price", "price", "risk", "volatility", "other", "mode"]
 
@@ -21,7 +29,7 @@ class OptionsMachine(RuleBasedStateMachine):
     """One book, four accounts that trade with each other."""
 
     world: ClassVar[OptionsWorld]
-    seen: ClassVar[set[str]]
+    seen: ClassVar[Counter[str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +37,7 @@ class OptionsMachine(RuleBasedStateMachine):
         self.fuzzer = options_fuzz.warmed(self.world, 0)
 
     def teardown(self) -> None:
-        self.seen |= set(self.fuzzer.outcomes)
+        self.seen.update(self.fuzzer.outcomes)
         self.world.chain.rpc("evm_revert", self.snapshot)
 
     @rule(kind=st.sampled_from(TRADES), actor=st.integers(0, 3), seed=st.integers(0, 999))
@@ -55,11 +63,13 @@ class OptionsMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_options_margin__random_calls__as_the_twin_and_sound(chain: LocalChain) -> None:
-    OptionsMachine.world, OptionsMachine.seen = deploy_options(chain, feeds=FEEDS, maxPositions=4), set()
+def test_options_margin__random_calls__as_the_twin_and_sound(
+    chain: LocalChain, record_property: Callable[[str, object], None]
+) -> None:
+    OptionsMachine.world, OptionsMachine.seen = deploy_options(chain, feeds=FEEDS, maxPositions=4), Counter()
     modest = settings(
-        max_examples=5,
-        stateful_step_count=15,
+        max_examples=-(-CALLS // STEPS),
+        stateful_step_count=STEPS,
         deadline=None,
         derandomize=True,
         database=None,
@@ -67,4 +77,5 @@ def test_options_margin__random_calls__as_the_twin_and_sound(chain: LocalChain) 
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(OptionsMachine, settings=modest)
-    assert {"deposit:ok", "list:ok", "trade:ok"} <= OptionsMachine.seen
+    record_property("calls", OptionsMachine.seen.total())
+    assert {"deposit:ok", "list:ok", "trade:ok"} <= set(OptionsMachine.seen)

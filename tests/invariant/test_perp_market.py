@@ -1,8 +1,14 @@
-"""Random calls on the perpetual market and on its twin, one a block: same results, and what must always hold."""
+"""Random calls on the perpetual market and on its twin, one a block: same results, and what must always hold.
+
+PLUMBLINE_FUZZ_CASES sets how many calls are made, about.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import os
+from collections import Counter
+from collections.abc import Callable
+from typing import ClassVar, Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -14,6 +20,8 @@ from tests.support import perp_fuzz
 from tests.support.local_chain import LocalChain
 from tests.support.perp import HOUR, PerpWorld, deploy_perp
 
+STEPS: Final = 20
+CALLS: Final = int(os.environ.get("PLUMBLINE_FUZZ_CASES", "120"))
 TRADES = ["increase", "increase", "decrease", "deposit", "withdraw", "liquidate"]
 OTHERS = ["provide", "request", "redeem", "donate", "claim", "poke", "risk", "weight", "mode", "price"]
 
@@ -22,7 +30,7 @@ class PerpMachine(RuleBasedStateMachine):
     """One market, five accounts that trade and provide."""
 
     world: ClassVar[PerpWorld]
-    seen: ClassVar[set[str]]
+    seen: ClassVar[Counter[str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +38,7 @@ class PerpMachine(RuleBasedStateMachine):
         self.fuzzer = perp_fuzz.start(self.world, 0)
 
     def teardown(self) -> None:
-        self.seen |= set(self.fuzzer.outcomes)
+        self.seen.update(self.fuzzer.outcomes)
         self.world.chain.rpc("evm_revert", self.snapshot)
 
     @rule(kind=st.sampled_from(TRADES), actor=st.integers(0, 4), seed=st.integers(0, 999))
@@ -62,11 +70,13 @@ class PerpMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_perp_market__random_calls__as_the_twin_and_sound(chain: LocalChain) -> None:
-    PerpMachine.world, PerpMachine.seen = deploy_perp(chain, fund=0, fundCooldown=HOUR), set()
+def test_perp_market__random_calls__as_the_twin_and_sound(
+    chain: LocalChain, record_property: Callable[[str, object], None]
+) -> None:
+    PerpMachine.world, PerpMachine.seen = deploy_perp(chain, fund=0, fundCooldown=HOUR), Counter()
     modest = settings(
-        max_examples=6,
-        stateful_step_count=20,
+        max_examples=-(-CALLS // STEPS),
+        stateful_step_count=STEPS,
         deadline=None,
         derandomize=True,
         database=None,
@@ -74,4 +84,5 @@ def test_perp_market__random_calls__as_the_twin_and_sound(chain: LocalChain) -> 
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(PerpMachine, settings=modest)
-    assert {"increase:ok", "deposit:ok"} <= PerpMachine.seen
+    record_property("calls", PerpMachine.seen.total())
+    assert {"increase:ok", "deposit:ok"} <= set(PerpMachine.seen)
