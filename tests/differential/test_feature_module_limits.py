@@ -301,6 +301,15 @@ OUTSIDE = [
     (MARKS, (30_000 * WAD, wad(0.6), wad(-0.05), wad(-0.007)), 3, -0.0116667, -0.01, 0.07),
     (replace(MARKS, expiry=START + 86_400), (30_000 * WAD, 5 * WAD, 0, 0), 1, 0.0523245, 0.0625, 1),
     (replace(SURFACE, log_moneyness_wad=WAD), surface(FLAT_LATER), 0, 3.33333, -2.5, 2.5),
+    # w = .0664 + .502 (.82 * -.07 + sqrt(.07^2 + .0487^2)) = 0.0803929, and .502 over its root
+    (
+        replace(SURFACE, log_moneyness_wad=wad(-0.415)),
+        surface((wad(0.0664), wad(0.502), wad(0.82), wad(-0.345), wad(0.0487))),
+        1,
+        1.7705,
+        0,
+        1.5,
+    ),
     (SURFACE, surface((wad(0.09), wad(0.01), wad(-0.95), 0, wad(0.3))), 2, -0.95, -0.9, 0.9),
     (SURFACE, surface((wad(0.09), wad(0.001), 0, wad(0.3), wad(0.02))), 3, -15, -12, 12),
     (SURFACE, surface((wad(1.3), wad(0.001), 0, 0, wad(0.3))), 5, 1.14031, 0.05, 1.125),
