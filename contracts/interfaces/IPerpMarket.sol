@@ -119,6 +119,8 @@ interface IPerpMarket {
     error DeficitOutstanding(uint256 deficit);
     /// @notice Thrown when more would be paid out than there is cash for.
     error InsufficientLiquidity(uint256 requested, uint256 available);
+    /// @notice Thrown when the fund has lost so much, so often, that a wei of it has 2^128 shares.
+    error FundDiluted(uint256 shares, uint256 fund);
     /// @notice Thrown when a provider has fewer shares.
     error InsufficientShares(uint256 requested, uint256 available);
     /// @notice Thrown when shares are redeemed outside the window of the last request; both 0 without one.

@@ -327,6 +327,10 @@ class FractionOutOfRange(AbiRevert):
     abi = ("FractionOutOfRange(uint256 fraction)",)
 
 
+class FundDiluted(AbiRevert):
+    abi = ("FundDiluted(uint256 shares, uint256 fund)",)
+
+
 class GasTooLow(AbiRevert):
     abi = ("GasTooLow(uint256 available, uint256 needed)",)
 

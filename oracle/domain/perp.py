@@ -21,6 +21,7 @@ from oracle.domain.perp_types import FeedAnswer, PerpConfig, PerpRefusal
 from oracle.units import BPS, SECS_PER_HOUR, WAD
 
 MAX_AMOUNT: Final = 2**112 - 1
+FUND_DUST: Final = 10**12
 MAX_PRICE: Final = 2**53
 WAD_PER_PRICE: Final = 10**10
 WAD_PER_BPS: Final = WAD // BPS
@@ -35,12 +36,12 @@ def _atomic(
 
     @wraps(call)
     def wrapped(self: PerpMarket, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        before = self.state
+        before, epoch = self.state, self.epoch
         self.state = copy(before)
         try:
             return call(self, *args, **kwargs)
         except PerpRefusal:
-            self.state = before
+            self.state, self.epoch = before, epoch
             raise
 
     return wrapped
@@ -152,8 +153,7 @@ class PerpMarket:
         perp_book.credit(s, penalty - reward)
         if a.base == 0 and a.cash < 0:
             perp_book.absorb(s, a)
-            if s.fund == 0 and self.total_shares[self.epoch] != 0:
-                self.epoch += 1
+            self._end_used_up(s.fund)
         self.accounts[account] = a
         self.accounts[sender].cash += reward
         return base, reward
@@ -180,13 +180,22 @@ class PerpMarket:
         s = self.sync()
         if s.deficit != 0:
             raise PerpRefusal("DeficitOutstanding", s.deficit)
+        self._end_used_up(s.fund)
+        total = self.total_shares[self.epoch]
+        if total >> 128 > s.fund:
+            raise PerpRefusal("FundDiluted", total, s.fund)
         wad = self._take_cash(amount)
-        shares = wad * (self.total_shares[self.epoch] + VIRTUAL_SHARES) // (s.fund + VIRTUAL_ASSETS)
+        shares = wad * (total + VIRTUAL_SHARES) // (s.fund + VIRTUAL_ASSETS)
         _check_amount(shares)
         s.fund += wad
         self.total_shares[self.epoch] += shares
         self.shares[self.epoch, receiver] += shares
         return shares
+
+    def _end_used_up(self, fund: int) -> None:
+        """Shares of a fund that was used up are void: they begin anew."""
+        if fund < FUND_DUST and self.total_shares[self.epoch] != 0:
+            self.epoch += 1
 
     def request_redemption(self, sender: str) -> None:
         """Announces that the sender will redeem."""

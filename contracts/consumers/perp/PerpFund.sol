@@ -14,6 +14,9 @@ abstract contract PerpFund is PerpCash, ReentrancyGuardTransient {
     uint256 private constant VIRTUAL_SHARES = 1e6;
     uint256 private constant VIRTUAL_ASSETS = 1;
 
+    /// @dev A fund of less than a millionth of a quote unit is used up.
+    uint256 private constant FUND_DUST = 1e12;
+
     /// @dev Shares of an epoch whose fund was used up are void.
     uint256 internal _epoch;
     mapping(uint256 epoch => uint256) internal _totalShares;
@@ -27,7 +30,9 @@ abstract contract PerpFund is PerpCash, ReentrancyGuardTransient {
         _checkTransfer(amount, receiver);
         PerpState memory s = _sync();
         if (s.deficit != 0) revert DeficitOutstanding(s.deficit);
+        _endUsedUp(s.fund);
         uint256 total = _totalShares[_epoch];
+        if (total >> 128 > s.fund) revert FundDiluted(total, s.fund); // else no sum of shares overflows
         uint256 wad = _takeCash(s, amount);
         shares = Math.mulDiv(wad, total + VIRTUAL_SHARES, s.fund + VIRTUAL_ASSETS);
         if (shares == 0) revert ZeroAmount();
@@ -91,8 +96,9 @@ abstract contract PerpFund is PerpCash, ReentrancyGuardTransient {
         return _worth(_shares[_epoch][provider], s.fund);
     }
 
-    /// @dev After bad debt took all of the fund: shares begin anew.
-    function _startEpoch() internal {
+    /// @dev After bad debt or following the index took all of the fund: shares begin anew.
+    function _endUsedUp(uint256 fund) internal {
+        if (fund >= FUND_DUST) return;
         uint256 total = _totalShares[_epoch];
         if (total != 0) emit FundWiped(_epoch++, total);
     }

@@ -104,7 +104,7 @@ contract PerpMarket is PerpViews {
         if (a.base == 0 && a.cash < 0) {
             (uint256 loss, uint256 paid) = PerpMath.absorb(s, a);
             emit BadDebt(account, loss, paid, s.deficit);
-            if (s.fund == 0) _startEpoch();
+            _endUsedUp(s.fund);
         }
         _close(account, s, a);
         PerpAccount memory keeper = _account(msg.sender);

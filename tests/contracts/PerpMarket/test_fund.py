@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from eth_abi import encode
+from eth_utils.crypto import keccak
 
 from tests.support.local_chain import LocalChain
 from tests.support.perp import DAY, FOREVER, MAX_UINT, WAD, PerpWorld, deploy_perp
 
 Reverts = Callable[..., Any]
+TOTAL_SHARES_SLOT = 10  # of tests/contracts/layouts.json
 # Nothing fades, ramps or is charged: what comes back is what was given
 STILL = {"premiumDecayBpsPerHour": 0, "depthRampBpsPerHour": 0}
 
@@ -87,6 +90,33 @@ def test_provide__too_little_for_a_share__refused(empty: PerpWorld, reverts: Rev
         empty.call("provide", 1, empty.provider, sender=empty.provider)
     empty.call("provide", 2, empty.provider, sender=empty.provider)
     assert empty.read("fundSharesOf", empty.provider) == 1
+
+
+@pytest.mark.parametrize(("left", "wiped"), [(10**12 - 1, True), (10**12, False)])
+def test_provide__fund_of_dust__shares_begin_anew(chain: LocalChain, left: int, wiped: bool) -> None:
+    """Whoever owned less than a millionth of a quote unit owns nothing: else shares grow until none can be counted."""
+    world = deploy_perp(chain, decimals=18, fund=0)
+    world.call("provide", left, world.provider, sender=world.provider)
+    receipt = world.call("provide", WAD, world.other, sender=world.provider)
+    ended = [{"epoch": 0, "shares": left * 10**6}] if wiped else []
+    assert [dict(event) for event in world.events(receipt, "FundWiped")] == ended
+    assert world.read("fundSharesOf", world.provider) == (0 if wiped else left * 10**6)
+    owned = 10**24 // (left + 1) if wiped else WAD * (left + 1) * 10**6 // (left + 1)
+    assert world.read("fundSharesOf", world.other) == owned
+    assert world.state()["fund"] == left + WAD
+
+
+def test_provide__a_wei_has_2_to_the_128_shares__refused(empty: PerpWorld, reverts: Reverts) -> None:
+    empty.call("donate", 1_000_000)
+    fund, place = empty.state()["fund"], keccak(encode(("uint256", "uint256"), (0, TOTAL_SHARES_SLOT)))
+    for total, usable in (((fund + 1 << 128) - 1, True), (fund + 1 << 128, False)):
+        empty.chain.rpc("anvil_setStorageAt", empty.market.address, "0x" + place.hex(), f"0x{total:064x}")
+        provide = empty.market.functions.provide(1_000_000, empty.provider)
+        if usable:
+            assert provide.call({"from": empty.provider}) == fund * (total + 10**6) // (fund + 1)
+        else:
+            with reverts("FundDiluted", total, fund):
+                provide.call({"from": empty.provider})
 
 
 def test_redeem__window__open_from_its_first_to_its_last_second(empty: PerpWorld, reverts: Reverts) -> None:
