@@ -129,6 +129,8 @@ interface ILendingVault {
     error WrongBoard(address board);
     /// @notice Thrown when the transaction brings too little gas for a feed read that must not fail for want of it.
     error NotEnoughGas(uint256 available, uint256 required);
+    /// @notice Thrown when lenders have lost so much, so often, that a base unit of what they own has 2^128 shares.
+    error SupplyDiluted(uint256 shares, uint256 assets);
     /// @notice Thrown when an auction is started on a healthy position.
     error PositionHealthy(uint256 healthFactor);
     /// @notice Thrown when an auction is started too early after the warning; without a warning, poke first.

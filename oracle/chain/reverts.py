@@ -928,6 +928,10 @@ class SupplyCapExceeded(AbiRevert):
     abi = ("SupplyCapExceeded(address asset, uint256 total, uint256 cap)",)
 
 
+class SupplyDiluted(AbiRevert):
+    abi = ("SupplyDiluted(uint256 shares, uint256 assets)",)
+
+
 class SviParameterOutOfRange(AbiRevert):
     abi = ("SviParameterOutOfRange(bytes32 name, int256 value, int256 min, int256 max)",)
 

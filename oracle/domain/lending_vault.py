@@ -54,6 +54,8 @@ class LendingVault(LendingBook):
             raise LendingRefusal("AmountTooLarge", assets, MAX_AMOUNT)
         if s.supply_assets + s.reserve + assets > MAX_AMOUNT:
             raise LendingRefusal("AmountTooLarge", s.supply_assets + s.reserve + assets, MAX_AMOUNT)
+        if s.supply_shares >> 128 > s.supply_assets:
+            raise LendingRefusal("SupplyDiluted", s.supply_shares, s.supply_assets)
         shares = lending.to_shares_down(assets, s.supply_assets, s.supply_shares)
         _check_amount(shares)
         s.supply_assets += assets

@@ -23,9 +23,12 @@ contract LendingVault is LendingAuction {
         _accrue();
         // Each is below 2^112, so that the sum cannot overflow: more than that no token of the vault's bounds has.
         if (assets > type(uint112).max) revert AmountTooLarge(assets, type(uint112).max);
-        uint256 owned = _totals.supplyAssets + _totals.reserve + assets;
+        uint256 supplied = _totals.supplyAssets;
+        uint256 owned = supplied + _totals.reserve + assets;
         if (owned > type(uint112).max) revert AmountTooLarge(owned, type(uint112).max);
-        shares = LendingMath.toSharesDown(assets, _totals.supplyAssets, _totals.supplyShares);
+        uint256 total = _totals.supplyShares;
+        if (total >> 128 > supplied) revert SupplyDiluted(total, supplied); // else no sum of shares overflows
+        shares = LendingMath.toSharesDown(assets, supplied, total);
         if (shares == 0) revert ZeroAmount();
         _totals.supplyAssets += assets;
         _totals.supplyShares += shares;

@@ -9,6 +9,7 @@ from tests.support.lending import SUPPLIED, LendingWorld, deploy_world, hostile_
 from tests.support.local_chain import LocalChain
 
 Reverts = Callable[..., Any]
+SUPPLY_SHARES_SLOT = "0x3"  # of tests/contracts/layouts.json
 
 
 def test_supply__first_lender__shares_at_the_virtual_price(world: LendingWorld) -> None:
@@ -65,3 +66,15 @@ def test_supply__token_takes_a_fee__refused(chain: LocalChain, reverts: Reverts)
     chain.send(world.debt.functions.setFee(100))
     with reverts("TransferAmountMismatch", world.debt.address, 990_000, 1_000_000):
         world.call("supply", 1_000_000, world.lender, sender=world.lender)
+
+
+def test_supply__a_base_unit_has_2_to_the_128_shares__refused(world: LendingWorld, reverts: Reverts) -> None:
+    limit = SUPPLIED + 1 << 128
+    for total, usable in ((limit - 1, True), (limit, False)):
+        world.chain.rpc("anvil_setStorageAt", world.vault.address, SUPPLY_SHARES_SLOT, f"0x{total:064x}")
+        supply = world.vault.functions.supply(1_000_000, world.lender)
+        if usable:
+            assert supply.call({"from": world.lender}) == 1_000_000 * (total + 10**6) // (SUPPLIED + 1)
+        else:
+            with reverts("SupplyDiluted", total, SUPPLIED):
+                supply.call({"from": world.lender})
