@@ -109,6 +109,19 @@ def test_startAuction__at_the_full_close_factor__all_of_the_debt_and_half_above(
     assert event["healthFactor"] == 95 * WAD // 100 + above * 8 * WAD // (1_500_000 * 10**6)
 
 
+def test_startAuction__tail_of_a_lifetime__the_first_may_start(chain: LocalChain, reverts: Reverts) -> None:
+    world = deploy_world(chain, auctionTau=2**32 - 1, auctionTail=2**32 - 2)
+    world.call("supply", 10**12, world.lender, sender=world.lender)
+    world.open_position(100 * 10**18, 150_000 * 10**6)
+    world.set_price(1_600 * 10**8)
+    assert world.position()["liquidatable"]
+    world.call("startAuction", world.borrower)
+    expires = chain.now() + 2**32 - 2
+    assert not world.position()["liquidatable"]
+    with reverts("AuctionInProgress", world.borrower, expires):
+        world.call("startAuction", world.borrower)
+
+
 def test_startAuction__no_debt__refused(world: LendingWorld, reverts: Reverts) -> None:
     world.call("addCollateral", world.asset, 5, world.borrower)
     with reverts("NoDebt", world.borrower):
