@@ -71,10 +71,9 @@ def test_startAuction__at_the_liquidation_price__healthy_and_one_below_not(chain
 
 @pytest.fixture(scope="module")
 def even(chain: LocalChain) -> LendingWorld:
-    """150,000 owed against 100 tokens at an LTV of .8 and no interest: healthy to the unit from 1,875 on."""
-    world = deploy_world(
-        chain, floorLtv=8 * WAD // 10, capLtv=8 * WAD // 10, baseRate=0, slopeBelowKink=0, slopeAboveKink=0
-    )
+    """150,000 owed against 100 tokens at an LTV of .8, no interest, no grace: healthy to the unit from 1,875 on."""
+    rates = dict.fromkeys(("baseRate", "slopeBelowKink", "slopeAboveKink"), 0)
+    world = deploy_world(chain, floorLtv=8 * WAD // 10, capLtv=8 * WAD // 10, gracePeriod=0, **rates)
     world.call("supply", 10**12, world.lender, sender=world.lender)
     world.open_position(100 * 10**18, 150_000 * 10**6)
     return world
