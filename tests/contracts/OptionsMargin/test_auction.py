@@ -52,6 +52,20 @@ def test_bid__early__at_a_small_discount_and_only_what_is_needed(fallen: Options
     assert fallen.read("state")["insurance"] == event["penalty"] > 0
 
 
+def test_bid__a_part_that_does_not_heal__the_auction_goes_on(fallen: OptionsWorld) -> None:
+    fallen.call("startAuction", fallen.maker)
+    started = fallen.account(fallen.maker)["auctionStartedAt"]
+    receipt = fallen.call("bid", fallen.maker, WAD // 1_000, MAX_INT, FOREVER, sender=fallen.keeper)
+    (taken,) = fallen.events(receipt, "AuctionTaken")
+    assert (taken["fraction"], fallen.events(receipt, "AuctionEnded")) == (WAD // 1_000, [])
+    after = fallen.account(fallen.maker)
+    assert (after["auctionStartedAt"], after["liquidatable"]) == (started, True)
+    # 15 hundredths of 150 calls
+    assert [p[3] for p in after["positions"]] == [-150 * WAD + 15 * WAD // 100]
+    bid(fallen)
+    assert fallen.account(fallen.maker)["auctionStartedAt"] == 0
+
+
 def test_bid__insolvent__insurance_pays_then_the_deficit(fallen: OptionsWorld, reverts: Reverts) -> None:
     fallen.call("donate", 1_000 * fallen.unit)
     fallen.set_price(4_000)
