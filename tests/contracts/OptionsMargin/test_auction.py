@@ -7,7 +7,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.support.options import FOREVER, MAX_INT, WAD, OptionsWorld
+from oracle.domain.options_margin import OptionsBook
+from oracle.domain.options_types import OptionsAccount, OptionsState, Series
+from tests.support.local_chain import LocalChain
+from tests.support.options import FOREVER, MAX_INT, WAD, OptionsWorld, deploy_options
 
 Reverts = Callable[..., AbstractContextManager[None]]
 PERIOD = 900
@@ -127,3 +130,46 @@ def test_bid__marks_absent__refused(fallen: OptionsWorld, reverts: Reverts) -> N
         bid(fallen)
     with reverts("MarksUnavailable"):
         fallen.call("endAuction", fallen.maker)
+
+
+@pytest.fixture(scope="module")
+def fixed(chain: LocalChain) -> OptionsWorld:
+    """As `fallen`, in a book of fixed shocks: nothing but time moves its margins. No price yet of the fall."""
+    world = deploy_options(chain, feeds=("priceFeed",), pillars=1, minShock=WAD // 10, maxShock=WAD // 10)
+    for account, tokens in ((world.maker, 100_000), (world.taker, 100_000), (world.keeper, 1_000_000)):
+        world.deposit(tokens, account)
+    world.trade([(world.list(2_000), 150 * WAD)], 15_000 * WAD)
+    return world
+
+
+def twin_at(world: OptionsWorld, time: int) -> OptionsBook:
+    """The twin with what maker and keeper have, at a time."""
+    model = world.model()
+    model.now, model.state = time, OptionsState(*world.read("state").values())
+    for account in (world.maker, world.keeper):
+        seen = world.account(account)
+        positions = {Series(*position[:3]): position[3] for position in seen["positions"]}
+        model.accounts[account] = OptionsAccount(seen["cash"], seen["auctionStartedAt"], positions)
+    return model
+
+
+# Dollars, and seconds since the auction's start
+BIDS = [(2_500, 1), (2_500, 450), (2_500, PERIOD), (2_500, PERIOD + 450), (4_000, 60)]
+
+
+@pytest.mark.parametrize(("dollars", "elapsed"), BIDS)
+def test_bid__at_any_time__price_and_penalty_of_the_reference(fixed: OptionsWorld, dollars: int, elapsed: int) -> None:
+    fixed.set_price(dollars)
+    fixed.call("startAuction", fixed.maker)
+    started = fixed.chain.now()
+    model = twin_at(fixed, started + elapsed)
+    before = fixed.account(fixed.maker)
+    fixed.chain.set_next_time(started + elapsed)
+    event = bid(fixed, WAD // 3)
+    taken, price = model.bid(fixed.keeper, fixed.maker, WAD // 3, MAX_INT, FOREVER)
+    after = fixed.account(fixed.maker)
+    assert (event["fraction"], event["price"]) == (taken, price)
+    assert after["cash"] == model.accounts[fixed.maker].cash == before["cash"] + price - event["penalty"]
+    # nothing is left of an insolvent account's equity to pay from, however much cash it holds
+    assert (event["penalty"] > 0) is (dollars == 2_500)
+    assert after["cash"] > 0
