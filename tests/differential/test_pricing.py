@@ -145,6 +145,21 @@ def test_implied_many__ends_of_every_range__equal_and_price_again(harness: Contr
     assert words_of(harness, signature, words) == expected
 
 
+def test_implied_volatility__first_step_of_the_tolerance__is_the_last(harness: Contract) -> None:
+    # At the money the search starts half way from 1 % to 1,000 %. Prices there plus a millionth of a millionth of vega, give
+    # or take a unit of the volatility's last digit: the first two steps end the search, after the third it goes on
+    money, middle = 2**100, 5_005 * WAD // 1_000
+    terms = (money, money, WAD, NOW + YEAR, NOW, 1)
+    prices = {999_999: 1252017980499810704575592888333, 1_000_000: 1252017980499810704597674139544}
+    for step, price in prices.items():
+        assert harness.functions.impliedVolatility(terms, price).call() == middle + step
+        assert black76.implied_volatility_wad(Option(money, money, True), NOW + YEAR, NOW, price) == middle + step
+    further = 1252017980499810704619755390755
+    found = black76.implied_volatility_wad(Option(money, money, True), NOW + YEAR, NOW, further)
+    assert found != middle + 1_000_001
+    assert harness.functions.impliedVolatility(terms, further).call() == found
+
+
 def priceable(row: Terms) -> bool:
     """Whether the ratio of strike and forward has a logarithm."""
     try:
