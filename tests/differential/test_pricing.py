@@ -146,8 +146,8 @@ def test_implied_many__ends_of_every_range__equal_and_price_again(harness: Contr
 
 
 def test_implied_volatility__first_step_of_the_tolerance__is_the_last(harness: Contract) -> None:
-    # At the money the search starts half way from 1 % to 1,000 %. Prices there plus a millionth of a millionth of vega, give
-    # or take a unit of the volatility's last digit: the first two steps end the search, after the third it goes on
+    # At the money the search starts half way from 1 % to 1,000 %. Prices there plus a millionth of a millionth of vega,
+    # give or take a unit of the volatility's last digit: the first two steps end the search, after the third it goes on
     money, middle = 2**100, 5_005 * WAD // 1_000
     terms = (money, money, WAD, NOW + YEAR, NOW, 1)
     prices = {999_999: 1252017980499810704575592888333, 1_000_000: 1252017980499810704597674139544}
