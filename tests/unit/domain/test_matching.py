@@ -207,6 +207,7 @@ def test_enter__refused_entries__change_nothing(floor: Floor) -> None:
         (replace(good, nonce=1, price=2**112), ("OrderOutOfRange", 2**112, WAD, limit)),
         (replace(good, nonce=1, amount=2**112), ("OrderOutOfRange", PRICE, 2**112, limit)),
         (replace(good, nonce=1, amount=WAD + 1), ("OrderLotMismatch", WAD + 1, LOT)),
+        (replace(good, nonce=1, amount=1), ("OrderLotMismatch", 1, LOT)),
         (replace(good, nonce=1, expiry=NOW - 1), ("OrderExpired", NOW - 1, NOW)),
     ):
         (gone,) = floor.enter(order)
@@ -214,7 +215,7 @@ def test_enter__refused_entries__change_nothing(floor: Floor) -> None:
         assert gone.digest == order.digest(DOMAIN)
         assert told([gone]) == [(floor.index - 1, True, *words)]
     other = replace(good, nonce=1)
-    assert told(floor.enter(other, by=SECOND)) == [(9, True, "InvalidSignature", FIRST, other.digest(DOMAIN))]
+    assert told(floor.enter(other, by=SECOND)) == [(10, True, "InvalidSignature", FIRST, other.digest(DOMAIN))]
     assert floor.resting() == ([(0, PRICE, WAD)], [])
     assert floor.matching.used == {(FIRST, good.nonce)}
     assert floor.matching.books[SERIES].bids[0] == RestingOrder(FIRST, good.nonce, PRICE, WAD, good.expiry, 0, digest)

@@ -86,6 +86,8 @@ def test_pays__no_rule_given__what_the_gas_costs() -> None:
         (f"{TOKEN}=4", NATIVE, 10**6, True),
         ("", TOKEN, 10**30, False),
         ("", NATIVE, 10**6, True),
+        ("", NATIVE[:2] + NATIVE[2:], 10**6, True),  # as a chain's client gives it: equal, not the same object
+        ("", NATIVE[:2] + NATIVE[2:], 10**6 - 1, False),
     ],
 )
 def test_covers__fee_in_a_token__by_what_the_settings_say_it_is_worth(
