@@ -64,13 +64,22 @@ def main() -> None:
             places[line * 1_000 + column].append((name, occurrence, line, column))
     made = 0
     for name, occurrence, line, column in in_order(places, seed, path):
-        mutated = mutate_code(source, plugins.get_operator(name)(), occurrence)
+        mutated = _mutated(source, name, occurrence)
         if mutated is None or not _differs(mutated, same):
             continue
         print(json.dumps({"line": line, "column": column, "operator": name.split("/")[-1], "source": mutated}))
         made += 1
         if made == count:
             break
+
+
+def _mutated(source: str, name: str, occurrence: int) -> str | None:
+    """The source with that fault; None where the operator makes none."""
+    try:
+        mutated: str | None = mutate_code(source, plugins.get_operator(name)(), occurrence)
+    except AttributeError:  # ExceptionReplacer knows no dotted names
+        return None
+    return mutated
 
 
 def _differs(mutated: str, same: str) -> bool:
