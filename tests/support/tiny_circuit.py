@@ -11,8 +11,8 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from oracle.chain import solc
 from oracle.chain.build import ContractArtifact
+from oracle.chain.verifier_cache import compiled_verifier
 from oracle.constants import BN254_SCALAR_FIELD, PROOF_SYSTEM_ID
 from oracle.proving.building.solidity import patch_verifier
 from oracle.proving.evm.optimise import optimise
@@ -81,17 +81,17 @@ class TinyCircuit:
     @cached_property
     def verifier(self) -> ContractArtifact:
         """The verifier that ships: rewritten."""
-        return solc.compile_verifier(self.settings, self.folder / "Rewritten.sol")
+        return compiled_verifier(self.settings, self.folder / "Rewritten.sol")
 
     @cached_property
     def patched_verifier(self) -> ContractArtifact:
         """The generated verifier with the check of proof.offset."""
-        return solc.compile_verifier(self.settings, self.folder / "Patched.sol")
+        return compiled_verifier(self.settings, self.folder / "Patched.sol")
 
     @cached_property
     def unpatched_verifier(self) -> ContractArtifact:
         """The verifier as ezkl generates it."""
-        return solc.compile_verifier(self.settings, self.folder / "Verifier.sol")
+        return compiled_verifier(self.settings, self.folder / "Verifier.sol")
 
     @property
     def commitment(self) -> tuple[bytes, bytes, bytes, bytes, str]:

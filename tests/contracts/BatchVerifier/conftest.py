@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from web3.contract import Contract
 
-from oracle.chain import solc
+from oracle.chain.verifier_cache import compiled_verifier
 from oracle.constants import PROOF_SYSTEM_ID
 from tests.support.inference import NONCE, OBSERVED_AT, deploy_artifact
 from tests.support.local_chain import LocalChain
@@ -52,7 +52,7 @@ def batch(tmp_path_factory, chain, settings) -> Batch:
     """The batch on the session's chain."""
     circuit = VerifierCircuit.make(tmp_path_factory.mktemp("batch"), BATCH)
     proven = circuit.prove(3)
-    halo2 = deploy_artifact(chain, solc.compile_verifier(settings, circuit.folder / "Rewritten.sol"))
+    halo2 = deploy_artifact(chain, compiled_verifier(settings, circuit.folder / "Rewritten.sol"))
     registry = chain.deploy("ModelRegistry", chain.address(0), chain.address(10), 0)
     document = json.loads((circuit.folder / "settings.json").read_text())
     scales = (bytes(document["model_input_scales"]), bytes(document["model_output_scales"]))
