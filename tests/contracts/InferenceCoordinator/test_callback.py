@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.call_gas import gas_by_call
 from tests.support.coordinator import CALLBACK_GAS, FEE
 
 
@@ -65,10 +66,21 @@ def test_callback__too_little_gas_left__refused_so_that_nobody_can_starve_it(wor
     used = call.estimate_gas({"from": world.prover})
     caught = 0
     for gas in range(used - CALLBACK_GAS // 2, used, CALLBACK_GAS // 16):
-        with reverts_any("InsufficientCallbackGas", ""):
+        with reverts_any("InsufficientCallbackGas"):
             call.call({"from": world.prover, "gas": gas})
         caught += 1
     assert caught == 8
+
+
+def test_callback__gas_that_just_suffices__consumer_has_all_that_was_paid_for(world):
+    """The consumer burns what it gets: what the payer bought, whoever fulfils and however little gas is sent."""
+    request_id = world.request(_asked(world))
+    world.set_manner("eat_gas")
+    call = world.read.fulfil(world.fulfilment(request_id))
+    sent = call.transact({"from": world.prover, "gas": call.estimate_gas({"from": world.prover})})
+    receipt = world.chain.web3.eth.wait_for_transaction_receipt(sent)
+    assert receipt["status"] == 1
+    assert gas_by_call(world.chain, receipt)[world.consumer.address.lower()] == CALLBACK_GAS
 
 
 def test_retry__other_outputs__refused(world, reverts_any):
