@@ -64,6 +64,15 @@ def test_submit__extreme_bounds_and_odd_count__read_back(chain):
         assert feed.contract.functions.vector(round_id).call()[0] == list(values)
 
 
+@pytest.mark.parametrize("count", [1, 4, 7])
+def test_submit__any_number_of_components__each_in_its_place(chain, count):
+    feed = deploy_vector_feed(chain, [(f"c{i}", -WAD, WAD) for i in range(count)], capacity=3)
+    rows = [[(-1) ** (i + place) * (100 * place + i + 1) for i in range(count)] for place in range(3)]
+    for row in rows:
+        feed.observe(row)
+    assert [feed.contract.functions.vector(place + 1).call()[0] for place in range(3)] == rows
+
+
 def test_submit__fewer_than_quorum__refused(reverts, feed):
     with reverts("QuorumNotReached", 2, 3):
         feed.submit(feed.sign(feed.report(), 2)).call()
