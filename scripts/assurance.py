@@ -235,7 +235,7 @@ SUITES: Final = (
     Suite("forge-oracle", "calls", 375_000, 0, forge("oracle"), pieces=3),
     Suite("forge-options", "calls", 50_000, 0, forge("options"), pieces=10),
     Suite("forge-libraries", "runs", 50_000, 0, forge("libraries")),
-    Suite("histories", "calls", 20_000, 0, tests("tests/invariant", "--deselect", "tests/invariant/test_forge.py")),
+    Suite("histories", "calls", 5_000, 0, tests("tests/invariant", "--deselect", "tests/invariant/test_forge.py")),
     Suite("windows", "windows", 100_000, 0, tests("tests/differential/test_windows.py")),
     Suite("verifiers", "proofs", 10_000, 0, tests("tests/differential/test_verifiers.py")),
     Suite("decoders", "proofs", 10_000, 0, tests("tests/differential/test_decoders.py")),
