@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {Transcendental} from "./Transcendental.sol";
 
 /// @title The logistic function: a probability from log-odds
@@ -15,7 +16,7 @@ library Logistic {
         if (logitWad >= LIMIT) return uint256(WAD);
         if (logitWad <= -LIMIT) return 0;
         // e^|x| keeps the precision that e^-|x| would lose
-        int256 power = Transcendental.expWad(logitWad < 0 ? -logitWad : logitWad);
+        int256 power = Transcendental.expWad(int256(SignedMath.abs(logitWad)));
         return uint256((logitWad < 0 ? WAD : power) * WAD / (WAD + power));
     }
 }
