@@ -64,6 +64,8 @@ def _exchange_code(before: Any, value: Any) -> bool:
     if hasattr(before, "__wrapped__") != hasattr(value, "__wrapped__"):
         return False  # a decorator came or went
     old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
+    if isinstance(before, Plain) and before is not old and _free(before) == _free(value):
+        before.__code__ = value.__code__  # what a decorator of the module's own put around it
     if hasattr(before, "cache_clear"):
         before.cache_clear()
     return True

@@ -62,8 +62,15 @@ def test_change__dropped_line__nothing() -> None:
 
 HONEST = """
 from dataclasses import dataclass
+from functools import wraps
 LIMIT = 3
+def more(call):
+    @wraps(call)
+    def wrapped(a): return call(a) + 1
+    return wrapped
 def double(a): return 2 * a
+@more
+def triple(a): return 3 * a
 @dataclass(frozen=True, slots=True)
 class Row:
     width: int = LIMIT
@@ -78,13 +85,17 @@ def test_plant__each_kind_of_fault__shows_where_the_module_was_imported_already(
     (tmp_path / "planted_here.py").write_text(HONEST)
     monkeypatch.syspath_prepend(tmp_path)
     module = importlib.import_module("planted_here")
-    double, row_class, row = module.double, module.Row, module.Row()
+    double, triple, row_class, row = module.double, module.triple, module.Row, module.Row()
     for words, other in (("LIMIT = 3", "LIMIT = 4"), ("2 * a", "2 + a"), ("width * self", "width + self")):
         plant("planted_here.py", HONEST.replace(words, other))
         seen = (module.LIMIT, double(5), row.area, row_class().width)
-        expected = {"LIMIT = 4": (4, 10, 9, 4), "2 + a": (3, 7, 9, 3), "width + self": (3, 10, 6, 3)}[other]
-        assert seen == expected
+        seen_with = {"LIMIT = 4": (4, 10, 9, 4), "2 + a": (3, 7, 9, 3), "width + self": (3, 10, 6, 3)}[other]
+        assert seen == seen_with
+    for words, other, expected in (("3 * a", "3 + a", 9), ("call(a) + 1", "call(a) - 1", 14)):
+        plant("planted_here.py", HONEST.replace(words, other))
+        assert triple(5) == expected
     plant("planted_here.py", HONEST)
+    assert triple(5) == 16
     assert (module.LIMIT, double(5), row.area, row_class().width) == (3, 10, 9, 3)
     with pytest.raises(ZeroDivisionError):
         plant("planted_here.py", HONEST.replace("LIMIT = 3", "LIMIT = 3 // 0"))

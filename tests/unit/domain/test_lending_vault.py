@@ -139,6 +139,49 @@ def test_cancelAuction__from_the_price_at_which_it_is_healthy__and_no_lower(vaul
     assert (vault.sales, vault.state("b")) == ({}, PositionState.OPEN)
 
 
+def test_take__nothing_left_of_a_collateral__refused(vault: LendingVault) -> None:
+    open_both(vault, 400_000)
+    set_price(vault, "ETH", 500)
+    vault.startAuction("k", "b")
+    vault.take("k", "b", "ETH", 100 * ETH, MAX_AMOUNT, "k")
+    assert vault.held("b") == ["BTC"]
+    assert refused(vault, "ZeroAmount", "take", "k", "b", "ETH", ETH, MAX_AMOUNT, "k") == ()
+
+
+CALLS: dict[str, tuple[object, ...]] = {
+    "supply": ("lender", CASH, "lender"),
+    "withdraw": ("lender", CASH, "lender"),
+    "redeem": ("lender", 10**12, "lender"),
+    "addCollateral": ("b", "ETH", 1, "b"),
+    "withdrawCollateral": ("b", "ETH", 1, "b"),
+    "borrow": ("b", CASH, "b"),
+    "repay": ("friend", CASH, "b"),
+    "poke": ("k", "b"),
+    "sync": ("k", "ETH"),
+    "warn": ("k", "b"),
+    "startAuction": ("k", "b"),
+    "cancelAuction": ("k", "b"),
+    "take": ("k", "b", "ETH", ETH, MAX_AMOUNT, "k"),
+}
+
+
+@pytest.mark.parametrize("function", CALLS)
+def test_calls__half_an_hour_later__interest_first(vault: LendingVault, function: str) -> None:
+    vault.addCollateral("b", "ETH", 100 * ETH, "b")
+    vault.borrow("b", 150_000 * CASH, "b")
+    vault.probabilities["b"] = 0
+    if function in ("startAuction", "cancelAuction", "take"):
+        set_price(vault, "ETH", 1_600)
+    if function in ("cancelAuction", "take"):
+        vault.startAuction("k", "b")
+    if function == "cancelAuction":
+        set_price(vault, "ETH", 2_000)
+    vault.now += 1_800
+    getattr(vault, function)(*CALLS[function])
+    # 150,000 at 1.75 % a year: .149829, of which a tenth is the reserve's
+    assert (vault.totals.accrued_at, vault.totals.reserve) == (vault.now, 14_982)
+
+
 def test_health_factor__two_collaterals__the_weighted_sum_over_the_debt(vault: LendingVault) -> None:
     open_both(vault, 300_000)
     ltvs = [vault.liquidation_ltv(a) for a in ("ETH", "BTC")]

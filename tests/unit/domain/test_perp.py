@@ -157,6 +157,20 @@ def test_redeem__half_of_what_was_given__half_of_it_once_the_cooldown_is_over() 
     assert market.shares[0, "lp"] == market.total_shares[0] == given // 2
 
 
+@pytest.mark.parametrize(("is_long", "price"), [(True, 2_400), (False, 1_600)])
+def test_poke__fund_may_not_pay_it_all__followed_in_part(is_long: bool, price: int) -> None:
+    market = make(fundUseBps=1)
+    market.deposit("a", 20_000 * 10**6, "a")
+    market.increase("a", is_long, 100_000 * WAD, 0 if is_long else MAX_UINT, FOREVER)
+    market.now += 1
+    feed(market, price * 10**8)
+    fund = market.state.fund
+    market.poke("k")
+    assert 0 < fund - market.state.fund <= fund // 10_000
+    low, high = sorted((2_000, price))
+    assert low * WAD < market.state.mark < high * WAD
+
+
 def test_records__new__nothing_in_them() -> None:
     assert not any((*astuple(PerpState()), *astuple(PerpAccount())))
     assert FeedAnswer() == FeedAnswer(0, 0, True)
