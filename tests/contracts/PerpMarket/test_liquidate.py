@@ -81,6 +81,8 @@ def test_liquidate__deficit__withdrawals_bear_it_in_proportion(chain: LocalChain
     haircut = -(-part * 10**12 * state["deficit"] // claims)
     (event,) = world.events(world.call("withdraw", part, world.other, sender=world.other), "Withdrawn")
     assert (event["haircut"], event["amount"]) == (haircut, (part * 10**12 - haircut) // 10**12)
+    assert world.state()["deficit"] == state["deficit"] - (part - event["amount"]) * 10**12  # what is not paid heals it
+    assert world.state()["cash"] == state["cash"] - event["amount"] * 10**12
     world.call("donate", 10**6 * world.unit, sender=world.keeper)
     assert world.state()["deficit"] == 0
     rest = world.position(world.other)["cash"] // 10**12
