@@ -67,6 +67,21 @@ def test_liquidatable__equity_of_the_maintenance_margin__from_one_wei_less(
             tiny.call("liquidate", tiny.trader, sender=tiny.keeper)
 
 
+def test_decrease__one_wei_of_base_to_nothing__taken_and_not_a_wei_below(tiny: PerpWorld, reverts: Reverts) -> None:
+    tiny.call("deposit", SPENT - 2_000 + 147, tiny.trader)
+    tiny.increase(True, 2_001)
+    for price in (1_855, 1_856):  # a wei less is paid, of which the fee is 2
+        tiny.set_price(price * 10**8)
+        left = 147 - 2_000 + price - 1 - 2
+        if left < 0:
+            with reverts("InsufficientMargin", left, 0):
+                tiny.call("decrease", 1, 0, FOREVER)
+            continue
+        (event,) = tiny.events(tiny.call("decrease", 1, price - 1, FOREVER), "PositionDecreased")
+        assert (event["isLong"], event["base"], event["quote"], event["fee"]) == (True, 1, 1_855, 2)
+    assert (tiny.position()["base"], tiny.position()["cash"]) == (0, 0)
+
+
 def test_liquidatable__price_gone__not_until_it_is_back(tiny: PerpWorld) -> None:
     tiny.call("deposit", SPENT - 1_500, tiny.trader)
     tiny.increase(True, 2_001)
