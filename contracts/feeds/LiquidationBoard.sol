@@ -63,6 +63,11 @@ contract LiquidationBoard is ILiquidationBoard, AccessControl, Pausable {
     mapping(address account => Assessment) private _assessments;
 
     constructor(Config memory c) {
+        bool named = c.admin != address(0) && c.guardian != address(0) && c.inferenceVerifier.code.length != 0
+            && c.vault.code.length != 0 && c.prices.code.length != 0;
+        if (!named || c.stride == 0 || c.maxAge == 0 || c.places == 0 || c.inputScaleBits > MarketState.ROOT_BITS) {
+            revert InvalidConfiguration();
+        }
         inferenceVerifier = c.inferenceVerifier;
         modelId = c.modelId;
         vault = c.vault;

@@ -25,6 +25,8 @@ interface ILiquidationBoard {
     /// @notice Emitted when the board moves to another version of its model.
     event ModelVersionChanged(uint32 indexed version);
 
+    /// @notice Thrown by the constructor for an account or contract that is none, or a number that no batch could use.
+    error InvalidConfiguration();
     /// @notice Thrown when a batch has no accounts, or more than the model has places.
     error BatchSizeOutOfRange(uint256 size, uint256 max);
     /// @notice Thrown when accounts are not in strictly rising order, so also when one comes twice.

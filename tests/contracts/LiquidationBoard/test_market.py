@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from eth_abi import encode
@@ -24,6 +25,7 @@ from tests.contracts.LiquidationBoard.test_prove import (  # noqa: F401
     opened,
 )
 
+Reverts = Callable[..., Any]
 ONE = 1 << SCALE_BITS
 
 
@@ -61,6 +63,34 @@ def chosen(board: Board) -> Chosen:  # noqa: F811
     vault = board.world.vault.address
     contract = chain.deploy("LiquidationBoard", (*config, vault, source.address, 1, MAX_AGE, SCALE_BITS, PLACES))
     return Chosen(board.world, board.publishers, contract, board.circuit, board.accounts)
+
+
+NOBODY = "0x" + "0" * 40
+EMPTY = "0x" + "11" * 20  # an address without code
+# Place in the configuration, and what no board can have there
+UNUSABLE = {
+    "admin": (0, NOBODY),
+    "guardian": (1, NOBODY),
+    "inferenceVerifier": (2, EMPTY),
+    "vault": (5, EMPTY),
+    "prices": (6, EMPTY),
+    "stride": (7, 0),
+    "maxAge": (8, 0),
+    "inputScaleBits": (9, 65),
+    "places": (10, 0),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_constructor__what_no_batch_could_use__refused(chosen: Chosen, reverts: Reverts, name: str) -> None:
+    chain, old = chosen.world.chain, chosen.contract.functions
+    own = [old[each]().call() for each in ("inferenceVerifier", "modelId", "modelVersion", "vault", "prices")]
+    config = [chain.address(0), chain.address(10), *own, 1, 1, 64, 1]
+    chain.deploy("LiquidationBoard", tuple(config))
+    place, value = UNUSABLE[name]
+    config[place] = value
+    with reverts("InvalidConfiguration"):
+        chain.deploy("LiquidationBoard", tuple(config))
 
 
 def paced(*moves: float) -> list[int]:
