@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ from oracle.chain.book_check import check_log, check_receipt
 from oracle.chain.matching import OrderMatching
 from oracle.cli.service_access import api
 from oracle.cli.wiring import connect
+from oracle.domain.json_text import parse_shallow
 from oracle.domain.matching_log import LogEntry, Order, Receipt
 from oracle.errors import InvalidInput
 from oracle.settings import Settings
@@ -70,6 +70,6 @@ def _of_file(path: Path) -> list[Any]:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return parse_shallow(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InvalidInput(f"{path} cannot be read as JSON: {error}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from oracle.cli.proving import opened_engine
 from oracle.cli.wiring import deployment
 from oracle.domain.archive import unpack
 from oracle.domain.evidence import Check, CheckStatus, Evidence
+from oracle.domain.json_text import parse_shallow
 from oracle.domain.proofs import Proof
 from oracle.errors import InputRejected, InvalidInput, NotFound, ProofRejected, StorageFull
 from oracle.proving.groth16.folder import SUFFIX
@@ -79,7 +79,7 @@ def _line(check: Check) -> str:
 def verify_proof_file(settings: Settings, path: Path, model: str | None) -> dict[str, Any]:
     """Facts of a proof file that verifies under its model's key. Raises ProofRejected, InputRejected, NotFound."""
     try:
-        document = json.loads(path.read_bytes())
+        document = parse_shallow(path.read_bytes())
     except OSError as error:
         raise InputRejected(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:

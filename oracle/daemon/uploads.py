@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +11,7 @@ from oracle.daemon.cancelling import Cancels
 from oracle.daemon.circuit_sharing import keep_circuit
 from oracle.daemon.parts import ServiceParts
 from oracle.daemon.steps import Facts, Steps
-from oracle.domain.json_text import require_shallow
+from oracle.domain.json_text import parse_shallow
 from oracle.domain.proofs import ModelInputs
 from oracle.domain.requests import Request, RequestKind
 from oracle.errors import ConfigurationError, Conflict, InputRejected, InvalidInput, ServiceUnavailable, UnsafeSetup
@@ -177,8 +176,7 @@ def _check_samples(content: bytes) -> None:
     if not 0 < len(content) <= MAX_SAMPLES_BYTES:
         raise InputRejected(f"the samples have {len(content)} bytes, they must have 1 to {MAX_SAMPLES_BYTES}")
     try:
-        require_shallow(content, MAX_DEPTH)
-        document = json.loads(content)
+        document = parse_shallow(content, MAX_DEPTH)
     except ValueError as error:
         raise InputRejected(f"the samples are not JSON: {error}") from None
     documents = document if isinstance(document, list) else [document]

@@ -22,7 +22,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any, Final
 
-from oracle.domain.json_text import require_shallow
+from oracle.domain.json_text import parse_shallow
 from oracle.errors import InputRejected
 
 INDEX: Final = "index.json"
@@ -98,9 +98,7 @@ def unpack(content: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
 def parse(members: Members, name: str) -> dict[str, Any]:
     """A member's JSON object. Raises InputRejected."""
     try:
-        content = members[name]
-        require_shallow(content, MAX_DEPTH)
-        value = json.loads(content)
+        value = parse_shallow(members[name], MAX_DEPTH)
     except KeyError:
         raise InputRejected(f"the archive has no {name}") from None
     except ValueError as error:

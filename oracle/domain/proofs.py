@@ -5,13 +5,13 @@ A signed integer `v` at scale b stands for v / 2^b; an instance is that integer 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from oracle.constants import BN254_SCALAR_FIELD
+from oracle.domain.json_text import parse_shallow
 from oracle.errors import FieldElementError, InputRejected, ProofRejected
 from oracle.units import int_from_felt
 
@@ -33,8 +33,8 @@ class ModelInputs:
         Raises InputRejected for anything that is not finite numbers in that form.
         """
         try:
-            document = json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+            document = parse_shallow(text, parse_constant=_refuse_constant)
+        except ValueError as error:
             raise InputRejected(f"the inputs are not JSON: {error}", remedy=INPUT_FORM) from error
         return cls.from_document(document)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from oracle.domain.json_text import parse_shallow
 from oracle.domain.proofs import ModelInputs
 from oracle.errors import InputRejected, InvalidInput
 from oracle.proving.validation import Rows
@@ -26,7 +26,7 @@ def read_calibration(path: Path) -> list[ModelInputs]:
     text = path.read_bytes()
     if text.lstrip()[:1] == b"[":
         try:
-            documents = json.loads(text)
+            documents = parse_shallow(text)
         except ValueError as error:
             raise InputRejected(f"the calibration file is not JSON: {error}") from error
         return [ModelInputs.from_document(document) for document in documents]

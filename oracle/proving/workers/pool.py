@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Final, Self
 
 import psutil
 
-from oracle.domain.json_text import require_shallow
+from oracle.domain.json_text import parse_shallow
 from oracle.errors import Halt, InputRejected, InvalidInput, ModelRejected, OracleError, Retry, StorageFull
 from oracle.proving.files import STORAGE_REMEDY, storage_guard
 from oracle.proving.workers.confinement import MAX_FILES, MAX_THREADS, Confinement
@@ -282,9 +282,7 @@ class Worker:
     def _understood(self, line: bytes, op: str) -> dict[str, Any]:
         """The answer to the request that was sent. Whatever else a confined worker says is nonsense."""
         try:
-            if self._confinement:
-                require_shallow(line, MAX_ANSWER_DEPTH)
-            answer = json.loads(line)
+            answer = parse_shallow(line, MAX_ANSWER_DEPTH) if self._confinement else json.loads(line)
             if answer["id"] != self._next_id or not ("result" in answer or {"error", "kind", "log"} <= answer.keys()):
                 raise ValueError("another request's answer")
         except (ValueError, KeyError, TypeError, AttributeError) as error:

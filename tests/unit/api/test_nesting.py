@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from oracle.api.problems import ApiError
-from oracle.api.strict import MAX_DEPTH, parse_json
+from oracle.api.strict import parse_json
+from oracle.domain.json_text import MAX_DEPTH
 
 NESTED = "nested deeper"
 
