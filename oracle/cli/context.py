@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oracle.errors import ConfigurationError
+from oracle.errors import ConfigurationError, InvalidInput
+from oracle.paths import absolute
 
 if TYPE_CHECKING:
     from oracle.settings import Settings
@@ -40,8 +41,13 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"PLUMBLINE_{_name(item['loc'])}: {item['msg']}" for item in error.errors())
         raise ConfigurationError(wrong, remedy="unset the variable or give it a value of the kind named") from None
-    folders = ("state_dir", "cache_dir", "circuits_dir", "build_dir")
-    return settings.model_copy(update={name: getattr(settings, name).expanduser().resolve() for name in folders})
+    found = {}
+    for name in ("state_dir", "cache_dir", "circuits_dir", "build_dir"):
+        try:
+            found[name] = absolute(getattr(settings, name))
+        except InvalidInput as error:
+            raise ConfigurationError(f"PLUMBLINE_{name.upper()}: {error}", remedy="name a folder") from None
+    return settings.model_copy(update=found)
 
 
 def _name(location: tuple[int | str, ...]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +11,7 @@ from oracle.domain.features import PRICES
 from oracle.errors import FeatureUnavailable
 from oracle.market.base import MarketSource
 from oracle.market.sources import open_source
+from oracle.paths import absolute
 
 # The prices that a first window takes
 WARM_UP_PRICES: Final = PRICES
@@ -57,7 +57,7 @@ class MarketWords(BaseModel):
         """The words as given, but for the path."""
         kind, _, path = source.partition(":")
         if kind == "csv" and path:
-            source = f"csv:{Path(path).expanduser().resolve()}"
+            source = f"csv:{absolute(path)}"
         return cls(source=source, symbol=symbol, start=start, end=end)
 
     def open(self) -> Market:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 from oracle.errors import InvalidInput
 from oracle.market.base import MarketSource
@@ -12,6 +11,7 @@ from oracle.market.csv_file import open_csv
 from oracle.market.simulator import open_simulator
 from oracle.market.sp500 import SYMBOL as SP500_SYMBOL
 from oracle.market.sp500 import open_sp500
+from oracle.paths import absolute
 
 _FORMS = "sp500, csv:FILE, ccxt:EXCHANGE:SYMBOL, simulator or simulator:SEED"
 
@@ -30,7 +30,7 @@ def open_source(
             raise InvalidInput(f"sp500 has no {symbol!r}", remedy=f"Leave --symbol out or give {SP500_SYMBOL}.")
         return open_sp500(start, end)
     if kind == "csv" and rest:
-        return open_csv(Path(rest).expanduser(), symbol, start, end)
+        return open_csv(absolute(rest), symbol, start, end)
     if kind == "simulator":
         return open_simulator(rest, symbol, start, end)
     if kind == "ccxt" and rest:
